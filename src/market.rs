@@ -1,0 +1,195 @@
+//! Which markets there are: `venue:NATIVE`, asset, quote, kind and contract size, numbered once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::MarketId;
+
+/// What is traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MarketKind {
+    /// Coins against money, at once.
+    Spot,
+    /// A perpetual swap.
+    Perp,
+    /// A dated future.
+    Future,
+    /// An option.
+    Option,
+    /// A published index.
+    Index,
+}
+
+/// What one unit of a venue's quantity is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractSize {
+    /// So many coins a unit: notional = quantity x size x price.
+    Base(f64),
+    /// So much quote money a unit (inverse contracts): notional = quantity x size.
+    Quote(f64),
+}
+
+impl ContractSize {
+    /// Notional in quote currency of `qty` units at `price`.
+    pub fn notional(self, qty: f64, price: f64) -> f64 {
+        match self {
+            Self::Base(size) => qty * size * price,
+            Self::Quote(size) => qty * size,
+        }
+    }
+}
+
+/// One market of one venue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Market {
+    /// The venue, as in `binance-coinm`.
+    pub venue: String,
+    /// The venue's own name of it, as in `DOTUSD_PERP`.
+    pub native: String,
+    /// The asset whose price moves, as in `DOT`.
+    pub asset: String,
+    /// The money it is priced in, as in `USD`.
+    pub quote: String,
+    /// What is traded.
+    pub kind: MarketKind,
+    /// What one unit is worth.
+    pub contract: ContractSize,
+}
+
+impl fmt::Display for Market {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.venue, self.native)
+    }
+}
+
+/// A venue's place in the table of venues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VenueId(pub u32);
+
+/// An asset's place in the table of assets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AssetId(pub u32);
+
+/// The table of markets. Ids are places in it, given in order of arrival and never reused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Markets {
+    list: Vec<Market>,
+    groups: Vec<(VenueId, AssetId)>,
+    by_name: BTreeMap<String, MarketId>,
+    venues: Vec<String>,
+    assets: Vec<String>,
+}
+
+impl Markets {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The id of `market`, adding it when it is new. A known name keeps its first description.
+    pub fn add(&mut self, market: Market) -> MarketId {
+        let name = market.to_string();
+        if let Some(&id) = self.by_name.get(&name) {
+            return id;
+        }
+        let id = MarketId(self.list.len() as u32);
+        let venue = VenueId(place_of(&mut self.venues, &market.venue));
+        let asset = AssetId(place_of(&mut self.assets, &market.asset));
+        self.groups.push((venue, asset));
+        self.list.push(market);
+        self.by_name.insert(name, id);
+        id
+    }
+
+    /// The market behind an id.
+    pub fn get(&self, id: MarketId) -> Option<&Market> {
+        self.list.get(id.0 as usize)
+    }
+
+    /// The id behind `venue:NATIVE`.
+    pub fn find(&self, name: &str) -> Option<MarketId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// `venue:NATIVE` of an id, or a plain mark for one that is not in the table.
+    pub fn name(&self, id: MarketId) -> String {
+        self.get(id).map_or_else(|| format!("unknown:{}", id.0), Market::to_string)
+    }
+
+    /// The venue and the asset a market belongs to.
+    pub fn groups(&self, id: MarketId) -> Option<(VenueId, AssetId)> {
+        self.groups.get(id.0 as usize).copied()
+    }
+
+    /// Names of the venues, by [`VenueId`].
+    pub fn venues(&self) -> &[String] {
+        &self.venues
+    }
+
+    /// Names of the assets, by [`AssetId`].
+    pub fn assets(&self) -> &[String] {
+        &self.assets
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them with their ids, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (MarketId, &Market)> {
+        self.list.iter().enumerate().map(|(place, market)| (MarketId(place as u32), market))
+    }
+}
+
+fn place_of(names: &mut Vec<String>, name: &str) -> u32 {
+    let place = names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    });
+    place as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn market(venue: &str, native: &str, asset: &str) -> Market {
+        Market {
+            venue: venue.into(),
+            native: native.into(),
+            asset: asset.into(),
+            quote: "USD".into(),
+            kind: MarketKind::Perp,
+            contract: ContractSize::Quote(10.0),
+        }
+    }
+
+    #[test]
+    fn a_known_name_keeps_its_id_and_groups_are_shared() {
+        let mut markets = Markets::new();
+        let dot = markets.add(market("binance-coinm", "DOTUSD_PERP", "DOT"));
+        let trx = markets.add(market("binance-coinm", "TRXUSD_PERP", "TRX"));
+        let spot = markets.add(market("coinbase", "DOT-USD", "DOT"));
+        assert_eq!(markets.add(market("binance-coinm", "DOTUSD_PERP", "X")), dot);
+        assert_eq!(markets.find("coinbase:DOT-USD"), Some(spot));
+        assert_eq!(markets.groups(dot).map(|g| g.0), markets.groups(trx).map(|g| g.0));
+        assert_eq!(markets.groups(dot).map(|g| g.1), markets.groups(spot).map(|g| g.1));
+        assert_eq!(markets.len(), 3);
+    }
+
+    #[test]
+    fn contracts_become_notional() {
+        assert!((ContractSize::Quote(10.0).notional(7.0, 3.5) - 70.0).abs() < 1e-12);
+        assert!((ContractSize::Base(1.0).notional(2.0, 3.5) - 7.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,1 @@
+//! The venue_sim room.
