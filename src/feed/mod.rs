@@ -1,1 +1,3 @@
-//! The feed room.
+//! What venues say: connect, subscribe, decode; and the same from recordings.
+
+pub mod venue;
