@@ -1,3 +1,7 @@
 //! What venues say: connect, subscribe, decode; and the same from recordings.
 
+pub mod clock;
+pub mod frames;
+pub mod session;
+pub mod socket;
 pub mod venue;
