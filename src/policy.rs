@@ -158,8 +158,19 @@ pub fn shipped() -> Vec<Rule> {
         },
         Rule {
             name: "confirmed-stress".into(),
-            any: words(&["moves.fall-0", "moves.fall-1", "moves.fall-2", "moves.fall-3", "moves.rise-0", "moves.rise-1",
-                "moves.rise-2", "moves.rise-3", "jump", "volatility", "cascade"]),
+            any: words(&[
+                "moves.fall-0",
+                "moves.fall-1",
+                "moves.fall-2",
+                "moves.fall-3",
+                "moves.rise-0",
+                "moves.rise-1",
+                "moves.rise-2",
+                "moves.rise-3",
+                "jump",
+                "volatility",
+                "cascade",
+            ]),
             need: 2,
             plan: plan(Stance::ReduceOnly, 180.0),
             severity: 2,
@@ -346,7 +357,8 @@ impl Confirmations {
         }
         let votes = self.votes.entry((id, scope)).or_default();
         let oldest = vote.at.plus_secs(-rule.within_secs);
-        votes.retain(|v| (v.market, v.leg) != (vote.market, vote.leg) && (v.at >= oldest || is_active(v.market, v.leg)));
+        votes
+            .retain(|v| (v.market, v.leg) != (vote.market, vote.leg) && (v.at >= oldest || is_active(v.market, v.leg)));
         if votes.len() == VOTES_MAX {
             votes.remove(0);
         }
@@ -361,9 +373,7 @@ fn satisfied(policy: &Policy, rule: &Rule, votes: &[Vote], markets: &Markets) ->
     let distinct = |key: &dyn Fn(&Vote) -> u32| votes.iter().map(key).collect::<BTreeSet<_>>().len();
     let venues = distinct(&|vote| group(vote).map_or(u32::MAX, |(venue, _)| venue.0));
     let different = match rule.across {
-        Across::Detectors => {
-            distinct(&|vote| policy.detector_of.get(vote.leg as usize).copied().unwrap_or(u32::MAX))
-        }
+        Across::Detectors => distinct(&|vote| policy.detector_of.get(vote.leg as usize).copied().unwrap_or(u32::MAX)),
         Across::Markets => distinct(&|vote| vote.market.0),
         Across::Venues => venues,
         Across::Assets => distinct(&|vote| group(vote).map_or(u32::MAX, |(_, asset)| asset.0)),

@@ -7,10 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::event::{Completeness, Liquidated, Nanos};
 use crate::stats::extremes::Extremes;
-use crate::stats::hawkes::{CascadeCusum, Occupancy};
+use crate::stats::hawkes::{CascadeCusum, CascadeLaw};
+use crate::stats::occupancy::Occupancy;
 use crate::trip::{Direction, Evidence};
 
 crate::settings! {
@@ -45,7 +46,7 @@ struct Flow {
 impl Flow {
     fn new() -> Self {
         Self {
-            cusum: CascadeCusum::new(),
+            cusum: CascadeCusum::new(CascadeLaw::default()),
             occupied: Occupancy::new(),
             last: Nanos(i64::MIN),
             sampled: false,
@@ -58,6 +59,7 @@ impl Flow {
         if self.last.0 != i64::MIN {
             let dt = at.secs_since(self.last).max(0.0);
             self.cusum.advance(dt);
+            self.occupied.advance(at.0);
             self.notional *= crate::stats::math::exp(-dt / 60.0);
         }
         self.last = at;
@@ -65,17 +67,21 @@ impl Flow {
 
     fn take(&mut self, at: Nanos, weight: f64, notional: f64, sampled: bool, frozen: bool) {
         self.advance(at);
-        self.cusum.event(0.0, weight, frozen);
-        self.occupied.mark(at.0);
+        if frozen {
+            self.cusum.event_frozen(0.0, weight);
+        } else {
+            self.cusum.event(0.0, weight);
+        }
+        self.occupied.push(at.0);
         self.sampled = sampled;
         self.notional += notional;
         self.count += 1;
     }
 
     /// The burst against its limit: 1 = at the limit.
-    fn headroom(&self, settings: &CascadeSettings, at: Nanos) -> f64 {
+    fn headroom(&self, settings: &CascadeSettings) -> f64 {
         let burst = self.cusum.g() / settings.limit_cusum;
-        if self.sampled { burst.max(self.occupied.fraction(at.0) / settings.limit_occupied) } else { burst }
+        if self.sampled { burst.max(self.occupied.fraction() / settings.limit_occupied) } else { burst }
     }
 }
 
@@ -92,7 +98,7 @@ pub struct Cascade {
 
 impl Detector for Cascade {
     const NAME: &'static str = "cascade";
-    const LEGS: &'static [Leg] = legs!["longs" => Down, "shorts" => Up];
+    const LEGS: &'static [Leg] = leg_table!["longs" => Down, "shorts" => Up];
     type Settings = CascadeSettings;
 
     fn new(_: &CascadeSettings) -> Self {
@@ -113,10 +119,10 @@ impl Detector for Cascade {
     fn see(&mut self, settings: &CascadeSettings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
         match *seen {
             // Without a forced order there is nothing to confirm.
-            Seen::Price { at, .. } if self.longs.count + self.shorts.count > 0 => self.score(settings, base, at, scores),
+            Seen::Price { .. } if self.longs.count + self.shorts.count > 0 => self.score(settings, base, scores),
             Seen::Liquidation { at, notional, liquidated, completeness } => {
                 self.take(settings, base, at, notional, liquidated, completeness);
-                self.score(settings, base, at, scores);
+                self.score(settings, base, scores);
             }
             Seen::OpenInterest { at, qty } if qty > 0.0 => {
                 self.interest.push(at.0, qty);
@@ -125,7 +131,7 @@ impl Detector for Cascade {
             Seen::Clock { at } if self.longs.count + self.shorts.count > 0 => {
                 self.longs.advance(at);
                 self.shorts.advance(at);
-                self.score(settings, base, at, scores);
+                self.score(settings, base, scores);
             }
             _ => {}
         }
@@ -136,13 +142,17 @@ impl Detector for Cascade {
     }
 
     fn evidence(&self, settings: &CascadeSettings, base: &Base, leg: usize) -> Evidence {
-        let flow = if Self::LEGS.get(leg).is_some_and(|l| l.direction == Direction::Down) { &self.longs } else { &self.shorts };
+        let flow = if Self::LEGS.get(leg).is_some_and(|l| l.direction == Direction::Down) {
+            &self.longs
+        } else {
+            &self.shorts
+        };
         let name = if flow.sampled { "seen in a sampled feed, last minute" } else { "liquidated, last minute" };
         Evidence::default()
             .with(name, flow.notional, "USD")
             .with("CUSUM", flow.cusum.g(), "nats")
             .with("CUSUM limit", settings.limit_cusum, "nats")
-            .with("occupied seconds", flow.occupied.fraction(flow.last.0) * 100.0, "%")
+            .with("occupied seconds", flow.occupied.fraction() * 100.0, "%")
             .with("move against its limit", base.fall.max(base.rise), "x")
             .with("branching ratio", flow.cusum.branching(), "")
             .with("exogenous share", flow.cusum.exogenous_share(), "")
@@ -181,12 +191,16 @@ impl Cascade {
         }
     }
 
-    fn score(&self, settings: &CascadeSettings, base: &Base, at: Nanos, scores: &mut [f64]) {
-        let fallen = if self.interest_now > 0.0 { (1.0 - self.interest_now / self.interest.max()) * 100.0 } else { 0.0 };
+    fn score(&self, settings: &CascadeSettings, base: &Base, scores: &mut [f64]) {
+        let fallen = if self.interest_now > 0.0 {
+            (1.0 - self.interest_now / self.interest.max().unwrap_or(self.interest_now)) * 100.0
+        } else {
+            0.0
+        };
         let interest = fallen / settings.confirm_interest_percent;
         if let [longs, shorts] = scores {
-            *longs = second_largest([self.longs.headroom(settings, at), base.fall / settings.confirm_move, interest]);
-            *shorts = second_largest([self.shorts.headroom(settings, at), base.rise / settings.confirm_move, interest]);
+            *longs = second_largest([self.longs.headroom(settings), base.fall / settings.confirm_move, interest]);
+            *shorts = second_largest([self.shorts.headroom(settings), base.rise / settings.confirm_move, interest]);
         }
     }
 }

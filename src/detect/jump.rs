@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::event::Nanos;
 use crate::stats::{math, rolling::Rolling};
 use crate::trip::Evidence;
@@ -38,8 +38,7 @@ pub struct Jump {
 
 impl Detector for Jump {
     const NAME: &'static str = "jump";
-    const LEGS: &'static [Leg] =
-        legs!["z-down" => Down, "z-up" => Up, "bipower-down" => Down, "bipower-up" => Up];
+    const LEGS: &'static [Leg] = leg_table!["z-down" => Down, "z-up" => Up, "bipower-down" => Down, "bipower-up" => Up];
     type Settings = JumpSettings;
 
     fn new(settings: &JumpSettings) -> Self {
@@ -70,10 +69,11 @@ impl Detector for Jump {
 
     fn evidence(&self, _: &JumpSettings, base: &Base, leg: usize) -> Evidence {
         let scale = if leg < 2 { math::sqrt(self.window.variance()) } else { base.sigma_bipower() };
-        Evidence::default()
-            .with("return", self.latest * 10_000.0, "bp")
-            .with("scale", scale * 10_000.0, "bp")
-            .with("to", base.price(), "")
+        Evidence::default().with("return", self.latest * 10_000.0, "bp").with("scale", scale * 10_000.0, "bp").with(
+            "to",
+            base.price(),
+            "",
+        )
     }
 }
 

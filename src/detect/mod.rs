@@ -101,12 +101,12 @@ pub struct Leg {
 }
 
 /// A row of legs from `name => direction` pairs.
-macro_rules! legs {
+macro_rules! leg_table {
     ($($name:literal => $direction:ident),+ $(,)?) => {
         &[$($crate::detect::Leg { name: $name, direction: $crate::trip::Direction::$direction }),+]
     };
 }
-use legs;
+use leg_table;
 
 /// A set of legs as bits: bit `i` is leg `i` of the bank.
 pub type LegSet = u64;
@@ -264,12 +264,7 @@ pub struct Bank {
 impl Bank {
     /// An empty bank.
     pub fn new(settings: &DetectSettings) -> Self {
-        Self {
-            base: Base::new(&settings.base),
-            detectors: Detectors::new(settings),
-            scores: [0.0; LEGS],
-            active: 0,
-        }
+        Self { base: Base::new(&settings.base), detectors: Detectors::new(settings), scores: [0.0; LEGS], active: 0 }
     }
 
     /// Lets every detector see, then compares scores with limits. Scores come before the scale learns from the same

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::event::Nanos;
 use crate::stats::{extremes::Extremes, math};
 use crate::trip::Evidence;
@@ -41,7 +41,7 @@ pub struct Moves {
 
 impl Detector for Moves {
     const NAME: &'static str = "moves";
-    const LEGS: &'static [Leg] = legs![
+    const LEGS: &'static [Leg] = leg_table![
         "fall-0" => Down, "rise-0" => Up, "fall-percent-0" => Down, "rise-percent-0" => Up,
         "fall-1" => Down, "rise-1" => Up, "fall-percent-1" => Down, "rise-percent-1" => Up,
         "fall-2" => Down, "rise-2" => Up, "fall-percent-2" => Down, "rise-percent-2" => Up,
@@ -85,6 +85,7 @@ impl Detector for Moves {
         };
         let falls = leg.is_multiple_of(2);
         let (extreme, at) = if falls { (window.max(), window.max_at()) } else { (window.min(), window.min_at()) };
+        let (Some(extreme), Some(at)) = (extreme, at) else { return Evidence::default() };
         let price = base.price();
         Evidence::default()
             .with("move", (price / extreme - 1.0) * 100.0, "%")
@@ -111,11 +112,13 @@ impl Moves {
         let (mut fall, mut rise) = (0.0_f64, 0.0_f64);
         let rows = scores.as_chunks_mut::<KINDS>().0;
         let limits = settings.limit_sigma.iter().zip(&settings.limit_percent);
-        for (((window, root), row), (sigmas, percents)) in self.windows.iter_mut().zip(&self.roots).zip(rows).zip(limits) {
+        for (((window, root), row), (sigmas, percents)) in
+            self.windows.iter_mut().zip(&self.roots).zip(rows).zip(limits)
+        {
             window.push(at.0, range[0]);
             window.push(at.0, range[1]);
-            let down = (1.0 - price / window.max()).max(0.0);
-            let up = (price / window.min() - 1.0).max(0.0);
+            let down = (1.0 - price / window.max().unwrap_or(price)).max(0.0);
+            let up = (price / window.min().unwrap_or(price) - 1.0).max(0.0);
             let scale = per_sigma / root;
             *row = [down * scale, up * scale, down * 100.0, up * 100.0];
             fall = fall.max(down * scale / sigmas).max(down * 100.0 / percents);

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::event::Nanos;
 use crate::stats::gaps::GapLaw;
 use crate::trip::Evidence;
@@ -29,6 +29,9 @@ crate::settings! {
     }
 }
 
+/// Gaps after which half of what was learned is forgotten, in units of the law's memory.
+const MEMORY_GAPS: f64 = 20_000.0;
+
 /// The law of gaps and the last arrival.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stale {
@@ -40,11 +43,11 @@ pub struct Stale {
 
 impl Detector for Stale {
     const NAME: &'static str = "stale";
-    const LEGS: &'static [Leg] = legs!["late" => None, "dead" => None];
+    const LEGS: &'static [Leg] = leg_table!["late" => None, "dead" => None];
     type Settings = StaleSettings;
 
     fn new(_: &StaleSettings) -> Self {
-        Self { gaps: GapLaw::new(), last: Nanos(i64::MIN), down_since: None, silence: 0.0 }
+        Self { gaps: GapLaw::new(MEMORY_GAPS), last: Nanos(i64::MIN), down_since: None, silence: 0.0 }
     }
 
     fn limit(settings: &StaleSettings, leg: usize) -> (f64, f64) {
@@ -82,7 +85,11 @@ impl Detector for Stale {
     }
 
     fn evidence(&self, _: &StaleSettings, _: &Base, _: usize) -> Evidence {
-        let evidence = Evidence::default().with("silent for", self.silence, "s").with("gaps learned", self.gaps.count(), "");
+        let evidence = Evidence::default().with("silent for", self.silence, "s").with(
+            "gaps learned",
+            self.gaps.count() as f64,
+            "",
+        );
         match self.down_since {
             Some(since) => evidence.with("connection down for", self.last.max(since).secs_since(since).max(0.0), "s"),
             None => evidence,
@@ -97,7 +104,7 @@ impl Stale {
             return;
         }
         self.silence = at.secs_since(self.last).max(0.0);
-        let learned = self.gaps.count() >= f64::from(settings.warm_gaps);
+        let learned = self.gaps.count() >= u64::from(settings.warm_gaps);
         let phi = if learned { self.gaps.phi(self.silence) } else { 0.0 };
         *late = phi * (self.silence / settings.late_floor_secs).min(1.0);
         *dead = phi * (self.silence / settings.dead_floor_secs).min(1.0);

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::event::Nanos;
 use crate::stats::extremes::Extremes;
 use crate::trip::Evidence;
@@ -32,7 +32,7 @@ pub struct Velocity {
 
 impl Detector for Velocity {
     const NAME: &'static str = "velocity";
-    const LEGS: &'static [Leg] = legs!["fall" => Down, "rise" => Up];
+    const LEGS: &'static [Leg] = leg_table!["fall" => Down, "rise" => Up];
     type Settings = VelocitySettings;
 
     fn new(settings: &VelocitySettings) -> Self {
@@ -62,6 +62,7 @@ impl Detector for Velocity {
         let falls = leg == 0;
         let (extreme, at) =
             if falls { (self.window.max(), self.window.max_at()) } else { (self.window.min(), self.window.min_at()) };
+        let (Some(extreme), Some(at)) = (extreme, at) else { return Evidence::default() };
         Evidence::default()
             .with("move", (base.price() / extreme - 1.0) * 100.0, "%")
             .with("within", base.price_at().secs_since(Nanos(at)), "s")
@@ -77,8 +78,8 @@ impl Velocity {
         self.window.push(at.0, range[0]);
         self.window.push(at.0, range[1]);
         if let [fall, rise] = scores {
-            *fall = (1.0 - price / self.window.max()).max(0.0) * 100.0;
-            *rise = (price / self.window.min() - 1.0).max(0.0) * 100.0;
+            *fall = (1.0 - price / self.window.max().unwrap_or(price)).max(0.0) * 100.0;
+            *rise = (price / self.window.min().unwrap_or(price) - 1.0).max(0.0) * 100.0;
         }
     }
 }

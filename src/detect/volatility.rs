@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, legs};
+use super::{Base, Detector, Leg, Seen, leg_table};
 use crate::stats::scale::Scale;
 use crate::trip::Evidence;
 
@@ -31,7 +31,7 @@ pub struct Volatility {
 
 impl Detector for Volatility {
     const NAME: &'static str = "volatility";
-    const LEGS: &'static [Leg] = legs!["hour" => None, "days" => None];
+    const LEGS: &'static [Leg] = leg_table!["hour" => None, "days" => None];
     type Settings = VolatilitySettings;
 
     fn new(settings: &VolatilitySettings) -> Self {

@@ -210,7 +210,8 @@ impl Engine {
         direction: Direction,
         strictest: Option<(RuleId, Scope)>,
     ) -> (String, Vec<Fact>) {
-        let Some(rule) = strictest.and_then(|(rule, _)| self.policy.rule(rule)).filter(|rule| rule.mode == Mode::Armed) else {
+        let Some(rule) = strictest.and_then(|(rule, _)| self.policy.rule(rule)).filter(|rule| rule.mode == Mode::Armed)
+        else {
             return (String::new(), Vec::new());
         };
         let kind = kind_of(detector, direction);

@@ -49,7 +49,13 @@ impl Engine {
     }
 
     /// Anyone with access may tighten, at any time; a reason is welcome but never in the way.
-    fn trip_by_hand(&mut self, scope: Scope, permission: Permission, who: &Who, reason: &str) -> Result<String, String> {
+    fn trip_by_hand(
+        &mut self,
+        scope: Scope,
+        permission: Permission,
+        who: &Who,
+        reason: &str,
+    ) -> Result<String, String> {
         if permission == Permission::FREE {
             return Err("a trip must tighten something; name a stance of Caution or stricter".to_owned());
         }
@@ -84,7 +90,9 @@ impl Engine {
             .ok_or_else(|| format!("{rule} at {name} is armed already"))?;
         let current = active.breaker.version();
         if version != current {
-            return Err(format!("{rule} at {name} has moved on: you saw version {version}, it is at {current}; look again"));
+            return Err(format!(
+                "{rule} at {name} has moved on: you saw version {version}, it is at {current}; look again"
+            ));
         }
         if !self.is_clear(rule_id, active) {
             return Err(format!("{rule} at {name}: the condition still holds"));

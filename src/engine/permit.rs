@@ -219,7 +219,8 @@ impl Engine {
         // Until the record is on disk this market waits; flush tells which record.
         market.awaits = None;
         let loosens = (wanted != now).then_some(id);
-        self.facts.push((Fact::Permission { market: self.table.name(id), permission: wanted, rule, incident }, loosens));
+        self.facts
+            .push((Fact::Permission { market: self.table.name(id), permission: wanted, rule, incident }, loosens));
     }
 
     /// Everything up to `seq` is on disk: what waited for it may loosen.

@@ -141,7 +141,8 @@ impl Incidents {
 
     /// Those that nobody has resolved, oldest first.
     pub fn open(&self) -> Vec<&Incident> {
-        let mut all: Vec<_> = self.older.values().chain(self.current.values()).filter(|i| i.phase != Phase::Resolved).collect();
+        let mut all: Vec<_> =
+            self.older.values().chain(self.current.values()).filter(|i| i.phase != Phase::Resolved).collect();
         all.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
         all
     }
@@ -191,11 +192,7 @@ impl Incidents {
         let feed = if arrival.kind == "blind_feed" { "FEED-" } else { "" };
         let plain = format!("INC-{second}Z-{feed}{}", arrival.subject);
         let taken = |id: &str| self.older.contains_key(id) || self.current.values().any(|i| i.id == id);
-        (2..)
-            .map(|n: u32| format!("{plain}-{n}"))
-            .find(|id| !taken(id))
-            .filter(|_| taken(&plain))
-            .unwrap_or(plain)
+        (2..).map(|n: u32| format!("{plain}-{n}")).find(|id| !taken(id)).filter(|_| taken(&plain)).unwrap_or(plain)
     }
 
     fn make_room(&mut self) -> Option<Fact> {
