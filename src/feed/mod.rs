@@ -1,1 +1,4 @@
 //! The feed room.
+
+pub mod instrument;
+pub mod tape;
