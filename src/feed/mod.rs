@@ -1,4 +1,5 @@
-//! The feed room.
+//! What venues say: connect, subscribe, decode; and the same from recordings.
 
 pub mod instrument;
 pub mod tape;
+pub mod venue;

@@ -1,0 +1,168 @@
+//! From a frame to its message: the wrapper of combined streams, bare messages, lists, and answers to requests.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::message::{AggTrade, BookTicker, Context, ForceOrder, IndexPrice, MarkPrice, Trade, read};
+use crate::event::Event;
+use crate::feed::venue::{Decoded, FRAME_MAX, Reason, Refusal};
+
+/// What a frame may have at its top, whatever it is.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    stream: Option<&'a str>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    e: Option<&'a str>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg: Option<&'a RawValue>,
+    #[serde(rename = "lastUpdateId")]
+    last_update_id: Option<IgnoredAny>,
+}
+
+/// Only the kind of a message.
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(borrow)]
+    e: Option<&'a str>,
+}
+
+/// Reads one frame.
+pub(super) fn decode(frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    if frame.len() > FRAME_MAX {
+        return Err(Reason::TooLarge.into());
+    }
+    let text = std::str::from_utf8(frame).map_err(|_| Reason::BadJson)?.trim_ascii();
+    if text.starts_with('[') {
+        return list(text, cx, out);
+    }
+    let envelope: Envelope = parse(text)?;
+    match envelope {
+        Envelope { stream: Some(stream), data: Some(data), .. } => combined(stream, data.get(), cx, out),
+        Envelope { e: Some(name), .. } => one(name, text, cx, out),
+        Envelope { id: Some(id), error: None, code: None, .. } => Ok(answer(id, Ok(()))),
+        Envelope { id, error: Some(words), .. } | Envelope { id, msg: Some(words), code: Some(_), .. } => {
+            Ok(answer(id.unwrap_or(RawValue::NULL), Err(words.get().chars().take(200).collect())))
+        }
+        Envelope { last_update_id: Some(_), .. } => Ok(Decoded::Ignored),
+        _ => untagged(text, cx, out),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reason> {
+    serde_json::from_str(text).map_err(|fault| Reason::of_json(&fault))
+}
+
+fn answer(id: &RawValue, result: Result<(), String>) -> Decoded {
+    Decoded::Answer { id: id.get().parse().ok(), result }
+}
+
+/// A message of a combined stream; the stream's name tells the kind, and the message must agree.
+fn combined(stream: &str, data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    if data.starts_with('[') {
+        return list(data, cx, out);
+    }
+    let word = stream.split_once('@').map_or(stream, |(_, rest)| rest);
+    let word = word.split_once('@').map_or(word, |(kind, _)| kind);
+    match word {
+        "aggTrade" => one("aggTrade", data, cx, out),
+        "trade" => one("trade", data, cx, out),
+        "bookTicker" | "!bookTicker" => one("bookTicker", data, cx, out),
+        "markPrice" => one("markPriceUpdate", data, cx, out),
+        "indexPrice" => one("indexPriceUpdate", data, cx, out),
+        "forceOrder" => one("forceOrder", data, cx, out),
+        word if word.starts_with("depth") => Ok(Decoded::Ignored),
+        _ => bare(data, cx, out),
+    }
+}
+
+/// A message by its own word for its kind.
+fn bare(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    match parse::<Tag>(data)?.e {
+        Some(name) => one(name, data, cx, out),
+        None => untagged(data, cx, out),
+    }
+}
+
+/// A message without a word for its kind: spot's book ticker, or nothing known.
+fn untagged(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    match one("bookTicker", data, cx, out) {
+        Err(Refusal { reason: Reason::MissingField, .. }) => Err(Reason::UnknownKind.into()),
+        done => done,
+    }
+}
+
+/// The one place that knows every kind.
+fn one(name: &str, data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    match name {
+        "aggTrade" => read::<AggTrade>(data, cx, out)?,
+        "trade" => read::<Trade>(data, cx, out)?,
+        "bookTicker" => read::<BookTicker>(data, cx, out)?,
+        "markPriceUpdate" => read::<MarkPrice>(data, cx, out)?,
+        "indexPriceUpdate" => read::<IndexPrice>(data, cx, out)?,
+        "forceOrder" => read::<ForceOrder>(data, cx, out)?,
+        "depthUpdate" | "kline" | "24hrTicker" | "24hrMiniTicker" => return Ok(Decoded::Ignored),
+        "serverShutdown" => return Ok(Decoded::Closing),
+        _ => return Err(Reason::UnknownKind.into()),
+    }
+    Ok(Decoded::Data)
+}
+
+/// A list of messages, read one by one so that a hostile one cannot make us hold it whole.
+fn list(text: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let before = out.len();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let walked = Elements { cx, out }.deserialize(&mut reader).and_then(|fault| reader.end().map(|()| fault));
+    match walked {
+        Ok(None) => Ok(Decoded::Data),
+        Ok(Some(fault)) if out.len() == before => Err(fault),
+        Ok(Some(fault)) => Ok(Decoded::Partly(fault)),
+        Err(fault) => {
+            out.truncate(before);
+            Err(Reason::of_json(&fault).into())
+        }
+    }
+}
+
+/// Reads the elements of a list; gives back the first fault.
+struct Elements<'c, 'o> {
+    cx: &'c Context<'c>,
+    out: &'o mut Vec<Event>,
+}
+
+impl<'de> DeserializeSeed<'de> for Elements<'_, '_> {
+    type Value = Option<Refusal>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements<'_, '_> {
+    type Value = Option<Refusal>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of messages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut first = None;
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            if let Err(fault) = bare(element.get(), self.cx, self.out) {
+                first.get_or_insert(fault);
+            }
+        }
+        Ok(first)
+    }
+}

@@ -1,0 +1,99 @@
+//! Venues: how to ask for their streams and what their frames mean. One file a venue, one line in the table.
+
+mod binance;
+mod lookup;
+mod refusal;
+mod subscription;
+pub mod value;
+
+pub use lookup::MarketLookup;
+pub use refusal::{Reason, Refusal};
+pub use subscription::{Limits, Request, Stream, Subscription};
+
+use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use crate::market::Market;
+
+/// Every venue there is.
+pub static VENUES: &[&dyn Venue] = &[&binance::USDM, &binance::COINM, &binance::SPOT];
+
+/// The venue of a name, as in `binance-coinm`.
+pub fn find(name: &str) -> Option<&'static dyn Venue> {
+    VENUES.iter().copied().find(|venue| venue.name() == name)
+}
+
+/// The largest frame taken, in bytes.
+pub const FRAME_MAX: usize = 1 << 20;
+
+/// One venue: pure, no socket and no clock.
+pub trait Venue: Sync {
+    /// Its name in `venue:NATIVE`.
+    fn name(&self) -> &'static str;
+
+    /// When the facts in its file were last compared with the venue's documents or frames, as `YYYY-MM`.
+    fn checked(&self) -> &'static str;
+
+    /// How much of the truth its liquidation stream carries.
+    fn completeness(&self) -> Completeness;
+
+    /// Scheme and host that a subscription's path is put behind.
+    fn base(&self) -> &'static str;
+
+    /// What the venue allows a connection.
+    fn limits(&self) -> Limits;
+
+    /// Describes a market by the venue's own name of it; `None` when the name has no shape of this venue.
+    fn instrument(&self, native: &str) -> Option<Market>;
+
+    /// A name that several markets share and that some frames use instead of theirs, such as the pair behind an index.
+    fn alias<'a>(&self, native: &'a str) -> Option<&'a str> {
+        let _ = native;
+        None
+    }
+
+    /// Whether trade ids of one market follow each other without a hole, so that a hole is a gap.
+    fn trade_ids_contiguous(&self) -> bool {
+        false
+    }
+
+    /// The connections to make and the requests to send on each, for `kinds` of `markets`. A kind that the venue does
+    /// not publish is left out.
+    fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription>;
+
+    /// A frame to send every so many seconds of a quiet line, where the venue wants one.
+    fn keep_alive(&self) -> Option<(f64, &'static str)> {
+        None
+    }
+
+    /// Reads one frame. Events are appended to `out`; a refused frame appends none.
+    fn decode(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal>;
+}
+
+/// What a frame was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Data; its events were appended.
+    Data,
+    /// A list with good and bad elements: the good ones were appended, this is the first fault.
+    Partly(Refusal),
+    /// Well known and of no use here.
+    Ignored,
+    /// The answer to a request.
+    Answer {
+        /// The request; `None` where the venue does not say.
+        id: Option<u64>,
+        /// Done, or why not, in the venue's (hostile) words.
+        result: Result<(), String>,
+    },
+    /// A sign of life that is not data.
+    Heartbeat,
+    /// A sign of life that wants this frame back at once.
+    Reply(&'static str),
+    /// The venue is about to close the connection.
+    Closing,
+}
