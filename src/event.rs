@@ -41,6 +41,33 @@ impl Nanos {
     }
 }
 
+/// `2025-10-10T21:15:03.123456Z`, in whole microseconds.
+impl std::fmt::Display for Nanos {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let secs = self.0.div_euclid(Self::SECOND);
+        let micros = self.0.rem_euclid(Self::SECOND) / 1000;
+        let (day, second) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+        let (year, month, date) = civil(day);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar; years begin in March here, so that
+/// the leap day is the last of its year.
+const fn civil(day: i64) -> (i64, i64, i64) {
+    let from_march_0000 = day + 719_468;
+    let era = from_march_0000.div_euclid(146_097);
+    let of_era = from_march_0000.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + (month <= 2) as i64;
+    (year, month, date)
+}
+
 /// A number that was refused at the edge, with the reason it is counted under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BadNumber {
@@ -432,6 +459,18 @@ mod tests {
         assert_eq!(Qty::new(-0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::positive(0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::new(0.0), Ok(Qty::ZERO));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (secs, want) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000000Z"),
+            (1_760_130_903, "2025-10-10T21:15:03.000000Z"),
+            (-1, "1969-12-31T23:59:59.000000Z"),
+        ] {
+            assert_eq!(Nanos::from_secs(secs).to_string(), want);
+        }
     }
 
     #[test]

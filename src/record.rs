@@ -70,6 +70,12 @@ pub enum Fact {
         leg: String,
         /// Which way.
         direction: Direction,
+        /// The strictest rule that acted on it; empty when none did.
+        rule: String,
+        /// Wire name of the scope that rule acts at.
+        scope: String,
+        /// Stance that rule asks for; `Normal` when none acted.
+        stance: String,
         /// Score.
         score: f64,
         /// Limit it reached.
@@ -97,6 +103,8 @@ pub enum Fact {
         to: String,
         /// Stance it asks for after the move.
         stance: String,
+        /// All it allows after the move.
+        permission: Permission,
         /// Trips in a row.
         strikes: u32,
         /// When it next moves by itself; `None` while it waits for a cause to clear or for a person.

@@ -1,5 +1,12 @@
 //! How long, and how back: stance, permission and its meet, and the state machine of one breaker. Pure.
 
+#[cfg(feature = "daemon")]
+mod machine;
 mod permission;
 
+#[cfg(feature = "daemon")]
+pub use machine::{Breaker, Cause, Plan, State};
 pub use permission::{Permission, Sides, Stance};
+
+#[cfg(all(test, feature = "daemon"))]
+mod laws;

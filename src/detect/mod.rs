@@ -1,1 +1,352 @@
-//! The detect room.
+//! *When*: detectors turn what a market says into scores. One file a detector, one table that registers them.
+//!
+//! A detector never reads a clock, never allocates after `new`, and never decides what a score leads to. It fills its
+//! legs: one score each, compared with that leg's limit by the [`Bank`], which knows hysteresis and edges.
+
+mod base;
+mod cascade;
+mod jump;
+mod moves;
+mod plausible;
+mod stale;
+mod velocity;
+mod volatility;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::event::{Bar, Completeness, Liquidated, Nanos};
+use crate::settings::Settings;
+use crate::trip::{Direction, Evidence};
+
+pub use base::{Base, BaseSettings};
+pub use plausible::{Plausible, PlausibleSettings, Refused};
+
+/// What a detector may look at. Prices have passed the plausibility filter.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// A trade, or a mid where a market has no trades.
+    Price {
+        /// Engine time.
+        at: Nanos,
+        /// Price in quote currency.
+        price: f64,
+    },
+    /// A closed bar.
+    Bar(&'a Bar),
+    /// A forced order.
+    Liquidation {
+        /// Engine time.
+        at: Nanos,
+        /// In quote currency.
+        notional: f64,
+        /// Whose position.
+        liquidated: Liquidated,
+        /// What the stream leaves out.
+        completeness: Completeness,
+    },
+    /// Open interest in the venue's unit.
+    OpenInterest {
+        /// Engine time.
+        at: Nanos,
+        /// Quantity.
+        qty: f64,
+    },
+    /// Something else arrived from this market.
+    Arrival {
+        /// Engine time.
+        at: Nanos,
+    },
+    /// Time passed without an event.
+    Clock {
+        /// Engine time.
+        at: Nanos,
+    },
+    /// The connection this market comes by went down or came back.
+    Link {
+        /// Engine time.
+        at: Nanos,
+        /// Whether it is up.
+        up: bool,
+    },
+}
+
+/// One detector at one market.
+pub trait Detector: Clone + std::fmt::Debug + Serialize + DeserializeOwned {
+    /// Name in config, records and metrics.
+    const NAME: &'static str;
+    /// Names of its legs.
+    const LEGS: &'static [Leg];
+    /// Its section in the config.
+    type Settings: Settings + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug;
+
+    /// An empty one. The only place that allocates.
+    fn new(settings: &Self::Settings) -> Self;
+    /// Limit and clear level of a leg: trips at `score >= limit`, is clear again below `clear`.
+    fn limit(settings: &Self::Settings, leg: usize) -> (f64, f64);
+    /// Takes something in and writes the scores that changed.
+    fn see(&mut self, settings: &Self::Settings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64]);
+    /// Whether its relative scores mean something yet.
+    fn is_warm(&self, settings: &Self::Settings, base: &Base) -> bool;
+    /// What a person should see when `leg` trips.
+    fn evidence(&self, settings: &Self::Settings, base: &Base, leg: usize) -> Evidence;
+}
+
+/// A leg of a detector: one score with one limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg {
+    /// Name, unique inside the detector.
+    pub name: &'static str,
+    /// Which way the market went when it trips.
+    pub direction: Direction,
+}
+
+/// A row of legs from `name => direction` pairs.
+macro_rules! leg_table {
+    ($($name:literal => $direction:ident),+ $(,)?) => {
+        &[$($crate::detect::Leg { name: $name, direction: $crate::trip::Direction::$direction }),+]
+    };
+}
+use leg_table;
+
+/// A set of legs as bits: bit `i` is leg `i` of the bank.
+pub type LegSet = u64;
+
+/// Declares the table: the bank of all detectors of one market, and their settings.
+macro_rules! catalogue {
+    ($($module:ident :: $Detector:ident),+ $(,)?) => {
+        /// How many legs the bank has.
+        pub const LEGS: usize = 0 $(+ <$module::$Detector as Detector>::LEGS.len())+;
+        const _: () = assert!(LEGS <= 64, "a set of legs is one word");
+
+        /// Settings of every detector; the config has one section each.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        pub struct DetectSettings {
+            /// The scale that relative scores are measured in.
+            pub base: BaseSettings,
+            /// The filter in front of every detector.
+            pub plausible: PlausibleSettings,
+            $(#[doc = concat!("Section `detect.", stringify!($module), "`.")]
+            pub $module: <$module::$Detector as Detector>::Settings,)+
+        }
+
+        impl DetectSettings {
+            /// Calls `visit` with the name and settings of every section.
+            pub fn each(&mut self, visit: &mut impl SectionVisitor) {
+                visit.section("base", &mut self.base);
+                visit.section("plausible", &mut self.plausible);
+                $(visit.section(<$module::$Detector as Detector>::NAME, &mut self.$module);)+
+            }
+        }
+
+        /// Every detector of one market.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        struct Detectors { $($module: $module::$Detector,)+ }
+
+        impl Detectors {
+            fn new(settings: &DetectSettings) -> Self {
+                Self { $($module: $module::$Detector::new(&settings.$module),)+ }
+            }
+
+            #[inline]
+            fn see(&mut self, settings: &DetectSettings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64; LEGS]) {
+                let rest = scores.as_mut_slice();
+                $(
+                    let (own, rest) = rest.split_at_mut(<$module::$Detector as Detector>::LEGS.len());
+                    self.$module.see(&settings.$module, base, seen, own);
+                )+
+                debug_assert!(rest.is_empty());
+            }
+
+            fn is_warm(&self, settings: &DetectSettings, base: &Base) -> bool {
+                $(self.$module.is_warm(&settings.$module, base))&&+
+            }
+
+            fn evidence(&self, settings: &DetectSettings, base: &Base, leg: usize) -> Evidence {
+                let mut leg = leg;
+                $(
+                    if leg < <$module::$Detector as Detector>::LEGS.len() {
+                        return self.$module.evidence(&settings.$module, base, leg);
+                    }
+                    leg -= <$module::$Detector as Detector>::LEGS.len();
+                )+
+                let _ = leg;
+                Evidence::default()
+            }
+        }
+
+        /// Detector and leg behind every bit of a [`LegSet`], in order.
+        pub fn legs() -> Vec<(&'static str, Leg)> {
+            let mut all = Vec::with_capacity(LEGS);
+            $(all.extend(<$module::$Detector as Detector>::LEGS.iter().map(|leg| (<$module::$Detector as Detector>::NAME, *leg)));)+
+            all
+        }
+
+        fn limits(settings: &DetectSettings) -> Vec<(f64, f64)> {
+            let mut all = Vec::with_capacity(LEGS);
+            $(all.extend((0..<$module::$Detector as Detector>::LEGS.len())
+                .map(|leg| <$module::$Detector as Detector>::limit(&settings.$module, leg)));)+
+            all
+        }
+    };
+}
+
+catalogue! {
+    moves::Moves,
+    velocity::Velocity,
+    jump::Jump,
+    volatility::Volatility,
+    cascade::Cascade,
+    stale::Stale,
+}
+
+/// Visits the settings sections of the table.
+pub trait SectionVisitor {
+    /// One section.
+    fn section<S: Settings>(&mut self, name: &'static str, settings: &mut S);
+}
+
+/// What the settings of a run mean for every bank: made once, shared by all markets.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    trip: [f64; LEGS],
+    clear: [f64; LEGS],
+    legs: Vec<(&'static str, Leg)>,
+}
+
+impl Limits {
+    /// Takes the limits out of the settings.
+    pub fn new(settings: &DetectSettings) -> Self {
+        let mut trip = [f64::INFINITY; LEGS];
+        let mut clear = [f64::INFINITY; LEGS];
+        for ((limit, clear_below), (t, c)) in limits(settings).into_iter().zip(trip.iter_mut().zip(clear.iter_mut())) {
+            (*t, *c) = (limit, clear_below);
+        }
+        Self { trip, clear, legs: legs() }
+    }
+
+    /// Detector and leg of a bit.
+    pub fn leg(&self, leg: usize) -> Option<(&'static str, Leg)> {
+        self.legs.get(leg).copied()
+    }
+
+    /// The limit of a leg.
+    pub fn limit(&self, leg: usize) -> f64 {
+        self.trip.get(leg).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// Legs that changed sides in one look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edges {
+    /// Legs that reached their limit.
+    pub risen: LegSet,
+    /// Legs that fell below their clear level.
+    pub cleared: LegSet,
+}
+
+impl Edges {
+    /// Whether nothing changed.
+    pub const fn is_empty(self) -> bool {
+        self.risen == 0 && self.cleared == 0
+    }
+}
+
+/// The detectors of one market with their scores and which of them are tripped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Bank {
+    base: Base,
+    detectors: Detectors,
+    #[serde(with = "array")]
+    scores: [f64; LEGS],
+    active: LegSet,
+}
+
+impl Bank {
+    /// An empty bank.
+    pub fn new(settings: &DetectSettings) -> Self {
+        Self { base: Base::new(&settings.base), detectors: Detectors::new(settings), scores: [0.0; LEGS], active: 0 }
+    }
+
+    /// Lets every detector see, then compares scores with limits. Scores come before the scale learns from the same
+    /// event, so that a crash cannot mask itself.
+    #[inline]
+    pub fn see(&mut self, settings: &DetectSettings, limits: &Limits, seen: &Seen<'_>) -> Edges {
+        self.base.open(seen);
+        self.detectors.see(settings, &mut self.base, seen, &mut self.scores);
+        let edges = self.compare(limits);
+        self.base.learn(&settings.base, seen, self.active != 0);
+        edges
+    }
+
+    #[inline]
+    #[allow(clippy::indexing_slicing, reason = "three arrays of one length")]
+    fn compare(&mut self, limits: &Limits) -> Edges {
+        let mut above: LegSet = 0;
+        let mut below: LegSet = 0;
+        for (leg, score) in self.scores.iter().enumerate() {
+            // Both comparisons are false for NaN: such a score changes nothing, and the bank's test forbids it.
+            above |= LegSet::from(*score >= limits.trip[leg]) << leg;
+            below |= LegSet::from(*score < limits.clear[leg]) << leg;
+        }
+        let active = (self.active & !below) | above;
+        let edges = Edges { risen: active & !self.active, cleared: self.active & !active };
+        self.active = active;
+        edges
+    }
+
+    /// Legs that are tripped now.
+    pub const fn active(&self) -> LegSet {
+        self.active
+    }
+
+    /// Score of a leg.
+    pub fn score(&self, leg: usize) -> f64 {
+        self.scores.get(leg).copied().unwrap_or(0.0)
+    }
+
+    /// All scores, in the order of [`legs`].
+    pub const fn scores(&self) -> &[f64; LEGS] {
+        &self.scores
+    }
+
+    /// The scale and the last price.
+    pub const fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// Whether every relative detector is warm.
+    pub fn is_warm(&self, settings: &DetectSettings) -> bool {
+        self.detectors.is_warm(settings, &self.base)
+    }
+
+    /// What a person should see about a leg.
+    pub fn evidence(&self, settings: &DetectSettings, leg: usize) -> Evidence {
+        self.detectors.evidence(settings, &self.base, leg)
+    }
+
+    /// A number that changes when the last bit of any score changes: the digest folds it in at every event.
+    #[inline]
+    pub fn fingerprint(&self) -> u64 {
+        let mut sum = 0_u64;
+        let mut odd = 0x9e37_79b9_7f4a_7c15_u64;
+        for score in &self.scores {
+            sum = sum.wrapping_add(score.to_bits().wrapping_mul(odd));
+            odd = odd.wrapping_add(0x517c_c1b7_2722_0a94);
+        }
+        sum
+    }
+}
+
+/// Serde knows arrays up to 32; longer ones travel as sequences of the same length.
+mod array {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer, const N: usize>(array: &[f64; N], s: S) -> Result<S::Ok, S::Error> {
+        array.as_slice().serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(d: D) -> Result<[f64; N], D::Error> {
+        let list = Vec::<f64>::deserialize(d)?;
+        list.try_into().map_err(|list: Vec<f64>| D::Error::invalid_length(list.len(), &"the number of legs"))
+    }
+}

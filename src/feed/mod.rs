@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod frames;
+pub mod instrument;
 pub mod session;
 pub mod socket;
+pub mod tape;
 pub mod venue;

@@ -1,0 +1,117 @@
+//! D3, staleness in its first form: how improbable is this silence under the gaps this market has taught us?
+//!
+//! `phi = -log10 P(gap > silence)` (after the accrual failure detector of Hayashibara and others, SRDS 2004) with the
+//! *empirical* law of gaps, never a Gaussian one. Ping and pong are no life: only data counts. A connection that is known to
+//! be down is stale at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Base, Detector, Leg, Seen, leg_table};
+use crate::event::Nanos;
+use crate::stats::gaps::GapLaw;
+use crate::trip::Evidence;
+
+crate::settings! {
+    /// Section `detect.stale`.
+    pub struct StaleSettings {
+        /// First limit: the feed is late.
+        limit_late: f64 = 8.0, "phi", 1.0..=100.0;
+        /// Second limit: the feed is dead.
+        limit_dead: f64 = 12.0, "phi", 1.0..=200.0;
+        /// No silence shorter than this is late.
+        late_floor_secs: f64 = 5.0, "s", 0.01..=3600.0;
+        /// No silence shorter than this is dead, nor a broken connection younger than this.
+        dead_floor_secs: f64 = 20.0, "s", 0.01..=86400.0;
+        /// Gaps to learn from before silence means anything.
+        warm_gaps: u32 = 200, "", 10.0..=1000000.0;
+        /// Clear again below this share of the limit.
+        clear: f64 = 0.5, "", 0.05..=0.99;
+    }
+}
+
+/// Gaps after which half of what was learned is forgotten, in units of the law's memory.
+const MEMORY_GAPS: f64 = 20_000.0;
+
+/// The law of gaps and the last arrival.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stale {
+    gaps: GapLaw,
+    last: Nanos,
+    down_since: Option<Nanos>,
+    silence: f64,
+}
+
+impl Detector for Stale {
+    const NAME: &'static str = "stale";
+    const LEGS: &'static [Leg] = leg_table!["late" => None, "dead" => None];
+    type Settings = StaleSettings;
+
+    fn new(_: &StaleSettings) -> Self {
+        Self { gaps: GapLaw::new(MEMORY_GAPS), last: Nanos(i64::MIN), down_since: None, silence: 0.0 }
+    }
+
+    fn limit(settings: &StaleSettings, leg: usize) -> (f64, f64) {
+        let limit = if leg == 0 { settings.limit_late } else { settings.limit_dead };
+        (limit, limit * settings.clear)
+    }
+
+    #[inline]
+    fn see(&mut self, settings: &StaleSettings, _: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
+        match *seen {
+            Seen::Price { at, .. }
+            | Seen::Liquidation { at, .. }
+            | Seen::OpenInterest { at, .. }
+            | Seen::Arrival { at } => {
+                if self.last.0 != i64::MIN {
+                    self.gaps.push(at.secs_since(self.last).max(0.0));
+                }
+                self.last = at;
+                self.silence = 0.0;
+                self.down_since = None;
+                scores.fill(0.0);
+            }
+            Seen::Clock { at } => self.listen(settings, at, scores),
+            Seen::Link { at, up: false } => {
+                self.down_since.get_or_insert(at);
+                self.listen(settings, at, scores);
+            }
+            // A connection that is back proves nothing until data comes.
+            _ => {}
+        }
+    }
+
+    fn is_warm(&self, _: &StaleSettings, _: &Base) -> bool {
+        true
+    }
+
+    fn evidence(&self, _: &StaleSettings, _: &Base, _: usize) -> Evidence {
+        let evidence = Evidence::default().with("silent for", self.silence, "s").with(
+            "gaps learned",
+            self.gaps.count() as f64,
+            "",
+        );
+        match self.down_since {
+            Some(since) => evidence.with("connection down for", self.last.max(since).secs_since(since).max(0.0), "s"),
+            None => evidence,
+        }
+    }
+}
+
+impl Stale {
+    fn listen(&mut self, settings: &StaleSettings, at: Nanos, scores: &mut [f64]) {
+        let [late, dead] = scores else { return };
+        if self.last.0 == i64::MIN {
+            return;
+        }
+        self.silence = at.secs_since(self.last).max(0.0);
+        let learned = self.gaps.count() >= u64::from(settings.warm_gaps);
+        let phi = if learned { self.gaps.phi(self.silence) } else { 0.0 };
+        *late = phi * (self.silence / settings.late_floor_secs).min(1.0);
+        *dead = phi * (self.silence / settings.dead_floor_secs).min(1.0);
+        if let Some(since) = self.down_since {
+            *late = late.max(settings.limit_late);
+            let down = at.secs_since(since).max(0.0) / settings.dead_floor_secs;
+            *dead = dead.max(settings.limit_dead * down.min(1.0));
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What markets bring: events, bars, silence and feed states; and what follows when a score reaches its limit.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DeliveryReport, Engine, FeedReport, FeedState, Life, MarketState};
+use crate::breaker::Stance;
+use crate::detect::{Edges, Seen};
+use crate::event::{Bar, Body, Event, MarketId, Nanos};
+use crate::incident::{Arrival, kind_of};
+use crate::policy::{Mode, RuleId, Vote};
+use crate::record::Fact;
+use crate::trip::{Direction, Scope};
+
+/// Keeps duplicates and late trades out, and never for ever: a venue may restart its numbers or step its clock.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Order {
+    id: u64,
+    late_run: u32,
+}
+
+/// So many late trades in a row are a new numbering.
+const LATE_RUN_MAX: u32 = 64;
+
+impl Order {
+    /// Whether a trade is new. Venues without ids (0) are not checked.
+    #[inline]
+    fn is_new(&mut self, id: u64) -> bool {
+        if id == 0 || id > self.id {
+            self.id = self.id.max(id);
+            self.late_run = 0;
+            return true;
+        }
+        self.late_run += 1;
+        if self.late_run > LATE_RUN_MAX {
+            self.id = id;
+            self.late_run = 0;
+        }
+        false
+    }
+}
+
+impl Engine {
+    #[inline]
+    pub(super) fn event(&mut self, event: &Event) {
+        let id = event.market;
+        let at = self.state.now;
+        let Some(market) = self.state.markets.get_mut(id.0 as usize) else { return };
+        if let Some(count) = market.counts.events.get_mut(event.body.kind() as usize) {
+            *count += 1;
+        }
+        market.streams = true;
+        market.venue_at = event.venue_at;
+        self.state.streaming = true;
+        let seen = match event.body {
+            Body::Trade { price, id: trade, .. } => {
+                if !market.order.is_new(trade) {
+                    market.counts.late += 1;
+                    return;
+                }
+                let price = price.get();
+                match market.plausible.admit(&self.settings.detect.plausible, at, price) {
+                    Ok(()) => Seen::Price { at, price },
+                    Err(_) => {
+                        market.counts.refused += 1;
+                        Seen::Arrival { at }
+                    }
+                }
+            }
+            Body::Liquidation { price, qty, liquidated, completeness, .. } => {
+                let contract = self.table.get(id).map(|m| m.contract);
+                let notional = contract.map_or(0.0, |contract| contract.notional(qty.get(), price.get()));
+                Seen::Liquidation { at, notional, liquidated, completeness }
+            }
+            Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
+            _ => Seen::Arrival { at },
+        };
+        self.see(id, &seen);
+    }
+
+    pub(super) fn bar(&mut self, bar: &Bar) {
+        let at = self.state.now;
+        let Some(market) = self.state.markets.get_mut(bar.market.0 as usize) else { return };
+        market.counts.bars += 1;
+        market.venue_at = bar.close_at;
+        let settings = &self.settings.detect.plausible;
+        // A bar speaks for all its trades: its close needs no more company than one bar.
+        let confirm = bar.trades.clamp(1, u64::from(settings.confirm)) as u32;
+        let settings = crate::detect::PlausibleSettings { confirm: settings.confirm + 1 - confirm, ..settings.clone() };
+        if market.plausible.admit(&settings, at, bar.close.get()).is_err() {
+            market.counts.refused += 1;
+            return;
+        }
+        self.see(bar.market, &Seen::Bar(bar));
+    }
+
+    /// One look of one market's bank, and what follows.
+    #[inline]
+    fn see(&mut self, id: MarketId, seen: &Seen<'_>) {
+        let Some(market) = self.state.markets.get_mut(id.0 as usize) else { return };
+        let edges = market.bank.see(&self.settings.detect, &self.limits, seen);
+        self.state.trace = self.state.trace.rotate_left(7) ^ market.bank.fingerprint();
+        if market.peaks.is_some() {
+            keep_peaks(market, &self.limits);
+        }
+        if !edges.is_empty() {
+            self.edges(id, edges);
+        }
+        if matches!(seen, Seen::Price { .. } | Seen::Bar(_)) {
+            self.grow_up(id);
+        }
+    }
+
+    /// Starting ends with the first believed price, warming with enough history.
+    #[inline]
+    fn grow_up(&mut self, id: MarketId) {
+        let Some(market) = self.state.markets.get_mut(id.0 as usize) else { return };
+        let life = match market.life {
+            Life::Live => return,
+            _ if market.bank.is_warm(&self.settings.detect) => Life::Live,
+            _ => Life::Warming,
+        };
+        if life != market.life {
+            market.life = life;
+            self.refresh(Scope::Market(id));
+        }
+    }
+
+    /// Silence is looked at, then holds and probes.
+    #[cold]
+    pub(super) fn look(&mut self) {
+        let now = self.state.now;
+        self.state.next_look = Nanos(now.0.saturating_add(i64::from(self.settings.look_ms) * 1_000_000));
+        for place in 0..self.state.markets.len() {
+            if self.state.markets.get(place).is_some_and(|market| market.streams) {
+                self.see(MarketId(place as u32), &Seen::Clock { at: now });
+            }
+        }
+        self.look_at_breakers();
+    }
+
+    /// Legs rose or cleared.
+    #[cold]
+    fn edges(&mut self, id: MarketId, edges: Edges) {
+        let mut risen = edges.risen;
+        while risen != 0 {
+            let leg = risen.trailing_zeros();
+            risen &= risen - 1;
+            self.leg_rose(id, leg);
+        }
+    }
+
+    fn leg_rose(&mut self, id: MarketId, leg: u32) {
+        let Some((detector, name)) = self.limits.leg(leg as usize) else { return };
+        let Some(market) = self.state.markets.get_mut(id.0 as usize) else { return };
+        *market.counts.trips.entry(leg).or_default() += 1;
+        let score = market.bank.score(leg as usize);
+        let limit = self.limits.limit(leg as usize);
+        let evidence = market.bank.evidence(&self.settings.detect, leg as usize);
+        let venue_at = market.venue_at;
+        let vote = Vote { at: self.state.now, market: id, leg, ratio: score / limit };
+        let acting = self.ask_rules(id, vote);
+        let strictest = acting.iter().copied().max_by_key(|(rule, _)| self.plan(*rule).permission.stance());
+        let incident = self.incident_of(id, detector, name.direction, strictest);
+        // The trip is told before what it leads to.
+        let fact = Fact::Trip {
+            market: self.table.name(id),
+            detector: detector.to_owned(),
+            leg: name.name.to_owned(),
+            direction: name.direction,
+            rule: strictest.map_or(String::new(), |(rule, _)| self.rule_name(rule).to_owned()),
+            scope: strictest.map_or(Scope::Market(id), |(_, scope)| scope).name(&self.table),
+            stance: strictest.map_or(Stance::Normal, |(rule, _)| self.plan(rule).permission.stance()).name().to_owned(),
+            score,
+            limit,
+            return_period_secs: None,
+            evidence,
+            venue_at,
+            recv_at: self.state.now,
+            incident: incident.0.clone(),
+        };
+        self.facts.push((fact, None));
+        self.facts.extend(incident.1.into_iter().map(|fact| (fact, None)));
+        for (rule, scope) in acting {
+            self.trip_breaker(rule, scope, vote, &format!("{detector}.{}", name.name), &incident.0);
+        }
+    }
+
+    /// The rules that this vote satisfies, each with the scope it acts at.
+    fn ask_rules(&mut self, id: MarketId, vote: Vote) -> Vec<(RuleId, Scope)> {
+        let mut acting = Vec::new();
+        for (rule_id, rule, _) in self.policy.listeners(1 << vote.leg) {
+            let scope = rule.reach.around(id, &self.table);
+            let markets = &self.state.markets;
+            let is_active = |market: MarketId, leg: u32| {
+                markets.get(market.0 as usize).is_some_and(|market| market.bank.active() >> leg & 1 == 1)
+            };
+            let agreed =
+                self.state.confirmations.vote(&self.policy, (rule_id, rule), scope, vote, &self.table, is_active);
+            if agreed.is_some() {
+                acting.push((rule_id, scope));
+            }
+        }
+        acting
+    }
+
+    fn incident_of(
+        &mut self,
+        id: MarketId,
+        detector: &str,
+        direction: Direction,
+        strictest: Option<(RuleId, Scope)>,
+    ) -> (String, Vec<Fact>) {
+        let Some(rule) = strictest.and_then(|(rule, _)| self.policy.rule(rule)).filter(|rule| rule.mode == Mode::Armed)
+        else {
+            return (String::new(), Vec::new());
+        };
+        let kind = kind_of(detector, direction);
+        let Some(market) = self.table.get(id) else { return (String::new(), Vec::new()) };
+        let subject = if kind == "blind_feed" { &market.venue } else { &market.asset };
+        self.state.incidents.trip(Arrival { at: self.state.now, subject, kind, severity: rule.severity })
+    }
+
+    pub(super) fn feed(&mut self, report: FeedReport) {
+        let up = match report.state {
+            FeedState::Down | FeedState::Gap | FeedState::Overflow => Some(false),
+            FeedState::Delivering => Some(true),
+            FeedState::Connecting | FeedState::Subscribed => None,
+        };
+        self.facts.push((
+            Fact::Feed {
+                venue: self.table.venues().get(report.venue.0 as usize).cloned().unwrap_or_default(),
+                stream: report.connection.to_string(),
+                state: report.state.name().to_owned(),
+                why: report.why,
+            },
+            None,
+        ));
+        let Some(up) = up else { return };
+        let scope = Scope::Venue(report.venue);
+        for place in 0..self.state.markets.len() {
+            let id = MarketId(place as u32);
+            if scope.holds(id, &self.table) {
+                self.see(id, &Seen::Link { at: self.state.now, up });
+            }
+        }
+    }
+
+    pub(super) fn bad(&mut self, market: Option<MarketId>, count: u64) {
+        self.state.bad_frames += count;
+        if let Some(market) = market.and_then(|id| self.state.markets.get_mut(id.0 as usize)) {
+            market.counts.refused += count;
+        }
+    }
+
+    pub(super) fn delivery(&mut self, report: DeliveryReport) {
+        let DeliveryReport { message, hook, attempt, ok, detail, .. } = report;
+        self.facts.push((Fact::Delivered { message, hook, attempt, ok, detail }, None));
+    }
+}
+
+fn keep_peaks(market: &mut MarketState, limits: &crate::detect::Limits) {
+    let Some(peaks) = &mut market.peaks else { return };
+    for (leg, peak) in peaks.iter_mut().enumerate() {
+        *peak = peak.max(market.bank.score(leg) / limits.limit(leg));
+    }
+}

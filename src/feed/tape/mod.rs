@@ -1,0 +1,67 @@
+//! Tapes: recordings as engine inputs, in the order of the file or merged by receive time.
+//!
+//! [`open`] reads one, [`merge()`] several. A bad line is data: counted by reason in the [`Report`], the rest kept. Memory is
+//! bounded whatever the file holds: by [`LINE_MAX`], [`MARKETS_MAX`] and one buffer a tape.
+
+mod bad;
+mod decimal;
+mod error;
+mod fields;
+mod format;
+mod klines;
+mod lines;
+mod merge;
+mod names;
+mod source;
+mod spec;
+mod tardis;
+mod unpack;
+
+use std::fs::File;
+use std::io::Read;
+
+pub use bad::{BadCounts, Reason};
+pub use error::TapeError;
+pub use format::Format;
+pub use lines::LINE_MAX;
+pub use merge::{Merge, merge};
+pub use names::MARKETS_MAX;
+pub use source::{Report, Source};
+pub use spec::Spec;
+
+use klines::Klines;
+use lines::Lines;
+use source::Rows;
+use tardis::Tardis;
+use unpack::{Unpacked, unpack};
+
+/// Opens a tape, plain or gzipped, and finds out its format where `spec` does not say.
+pub fn open(spec: &Spec) -> Result<Box<dyn Source>, TapeError> {
+    let file = File::open(&spec.path).map_err(|error| TapeError::read(&spec.path, error))?;
+    read(Box::new(file), spec)
+}
+
+/// Reads a tape from any stream; the path in `spec` only names it.
+pub fn read(stream: Box<dyn Read + Send>, spec: &Spec) -> Result<Box<dyn Source>, TapeError> {
+    let path = spec.path.as_path();
+    let failed = |error| TapeError::read(path, error);
+    let plain = match unpack(stream).map_err(failed)? {
+        Unpacked::Plain(plain) => plain,
+        Unpacked::Foreign(what) => return Err(TapeError::doubt(path, what)),
+    };
+    let mut lines = Lines::new(plain).map_err(failed)?;
+    let format = match spec.format {
+        Some(format) => format,
+        None => Format::detect(lines.first().map_err(failed)?, path).map_err(|help| TapeError::doubt(path, help))?,
+    };
+    let report = Report::new(path, format);
+    Ok(match format {
+        Format::TardisTrades => Box::new(Rows::new(lines, Tardis::new(tardis::Rows::Trades), report)),
+        Format::TardisLiquidations => Box::new(Rows::new(lines, Tardis::new(tardis::Rows::Liquidations), report)),
+        Format::BinanceKlines => {
+            let (venue, symbol) = spec.market_of_bars()?;
+            Box::new(Rows::new(lines, Klines::new(venue, symbol), report))
+        }
+        Format::Frames => return Err(TapeError::doubt(path, "raw frames: this version has no decoder for them")),
+    })
+}

@@ -1,0 +1,287 @@
+//! Highest and lowest value of the last minutes: buckets of time, and two monotonic queues kept as bit masks.
+
+use super::math::usable;
+use serde::{Deserialize, Serialize};
+
+/// The most buckets a span can have: one bit each.
+pub const MAX_BUCKETS: usize = 64;
+
+/// Parts into which a bucket's time is told.
+const PARTS: i64 = 1 << 16;
+
+/// Maximum, minimum and oldest value within the last `span_secs`, on irregular times.
+///
+/// Time is cut into buckets of `span / buckets`, aligned to the epoch; the window is the current bucket and the
+/// `buckets - 1` before it. So a value counts for at least `span (1 - 1/buckets)` and never longer than `span`. Memory is 30
+/// bytes a bucket, however many values come.
+///
+/// A monotonic queue holds the buckets whose maximum no later bucket reaches. Here it is a mask: bit `i` stands for the bucket
+/// `i` buckets ago. The oldest member is the highest bit, the newest the lowest, and expiry is a shift. Among equal
+/// values the oldest is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Extremes {
+    /// End of the current bucket while it holds a value, else `i64::MIN`: every push beyond it opens a bucket.
+    open_until_ns: i64,
+    latest_ns: i64,
+    /// First instant of the current bucket.
+    start_ns: i64,
+    /// Maximum and minimum of the current bucket.
+    high: f64,
+    low: f64,
+    highs: u64,
+    lows: u64,
+    occupied: u64,
+    width_ns: i64,
+    slot: usize,
+    buckets: Box<[Bucket]>,
+    moments: Box<[Moments]>,
+}
+
+/// What one bucket saw.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Bucket {
+    first: f64,
+    high: f64,
+    low: f64,
+}
+
+/// When it saw them: in parts of the bucket's width.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Moments {
+    first: u16,
+    high: u16,
+    low: u16,
+}
+
+impl Extremes {
+    /// An empty window of `span_secs`, cut into `buckets` (2 to 64).
+    ///
+    /// # Panics
+    /// If the span is not between a microsecond and ten years, or `buckets` not between 2 and 64.
+    pub fn new(span_secs: f64, buckets: usize) -> Self {
+        assert!((1e-6..=3.2e8).contains(&span_secs), "span_secs must be between 1e-6 and 3.2e8, got {span_secs}");
+        assert!((2..=MAX_BUCKETS).contains(&buckets), "buckets must be between 2 and 64, got {buckets}");
+        Self {
+            open_until_ns: i64::MIN,
+            latest_ns: i64::MIN,
+            start_ns: 0,
+            high: 0.0,
+            low: 0.0,
+            highs: 0,
+            lows: 0,
+            occupied: 0,
+            width_ns: ((span_secs * 1e9 / buckets as f64) as i64).max(1),
+            slot: 0,
+            buckets: vec![Bucket::default(); buckets].into_boxed_slice(),
+            moments: vec![Moments::default(); buckets].into_boxed_slice(),
+        }
+    }
+
+    /// Takes `value`, seen at `at_ns` since the epoch; false if it is unusable. A time before the latest counts as the latest.
+    #[inline]
+    pub fn push(&mut self, at_ns: i64, value: f64) -> bool {
+        if !usable(value) {
+            return false;
+        }
+        if at_ns >= self.open_until_ns {
+            self.open_bucket(at_ns, value);
+            return true;
+        }
+        self.latest_ns = self.latest_ns.max(at_ns);
+        if value > self.high {
+            self.raise(value);
+        } else if value < self.low {
+            self.lower(value);
+        }
+        true
+    }
+
+    /// Lets time pass without a value, so that old extremes expire.
+    pub fn advance(&mut self, at_ns: i64) {
+        if at_ns > self.latest_ns {
+            self.turn_to(at_ns);
+        }
+        if self.occupied & 1 == 0 {
+            self.open_until_ns = i64::MIN;
+        }
+    }
+
+    /// Highest value in the window.
+    #[inline]
+    pub fn max(&self) -> Option<f64> {
+        let age = oldest(self.highs)?;
+        self.bucket(age).map(|bucket| bucket.high)
+    }
+
+    /// Lowest value in the window.
+    #[inline]
+    pub fn min(&self) -> Option<f64> {
+        let age = oldest(self.lows)?;
+        self.bucket(age).map(|bucket| bucket.low)
+    }
+
+    /// Oldest value in the window: where the price came from.
+    #[inline]
+    pub fn first(&self) -> Option<f64> {
+        let age = oldest(self.occupied)?;
+        self.bucket(age).map(|bucket| bucket.first)
+    }
+
+    /// When the highest value came (ns since the epoch), early by at most 1/65536 of a bucket.
+    pub fn max_at(&self) -> Option<i64> {
+        let age = oldest(self.highs)?;
+        self.moment(age, |moments| moments.high)
+    }
+
+    /// When the lowest value came, as exactly.
+    pub fn min_at(&self) -> Option<i64> {
+        let age = oldest(self.lows)?;
+        self.moment(age, |moments| moments.low)
+    }
+
+    /// When the oldest value came, as exactly.
+    pub fn first_at(&self) -> Option<i64> {
+        let age = oldest(self.occupied)?;
+        self.moment(age, |moments| moments.first)
+    }
+
+    /// Time between the oldest value in the window and the latest time seen: how much of the span can be spoken for.
+    pub fn covered_secs(&self) -> f64 {
+        self.first_at().map_or(0.0, |first| self.latest_ns.saturating_sub(first) as f64 / 1e9)
+    }
+
+    /// Buckets that hold a value.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.occupied.count_ones() as usize
+    }
+
+    /// Whether no value is inside.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    /// Forgets everything, time included.
+    pub fn clear(&mut self) {
+        (self.highs, self.lows, self.occupied) = (0, 0, 0);
+        (self.open_until_ns, self.latest_ns) = (i64::MIN, i64::MIN);
+    }
+
+    /// A value in a bucket of its own.
+    fn open_bucket(&mut self, at_ns: i64, value: f64) {
+        self.turn_to(at_ns);
+        let part = self.part_of(self.latest_ns);
+        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+            *bucket = Bucket { first: value, high: value, low: value };
+        }
+        if let Some(moments) = self.moments.get_mut(self.slot) {
+            *moments = Moments { first: part, high: part, low: part };
+        }
+        (self.high, self.low) = (value, value);
+        self.open_until_ns = self.start_ns + self.width_ns;
+        self.occupied |= 1;
+        self.highs = self.queue_high(value);
+        self.lows = self.queue_low(value);
+    }
+
+    /// Makes the bucket of `at_ns` the current one; what falls out of the window leaves the masks.
+    fn turn_to(&mut self, at_ns: i64) {
+        let at_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
+        let start_ns = at_ns.div_euclid(self.width_ns) * self.width_ns;
+        let turned = if self.is_empty() { MAX_BUCKETS } else { self.buckets_until(start_ns) };
+        self.highs = self.aged(self.highs, turned);
+        self.lows = self.aged(self.lows, turned);
+        self.occupied = self.aged(self.occupied, turned);
+        self.slot = (self.slot + turned) % self.buckets.len();
+        (self.start_ns, self.latest_ns) = (start_ns, at_ns);
+    }
+
+    fn buckets_until(&self, start_ns: i64) -> usize {
+        usize::try_from((start_ns - self.start_ns) / self.width_ns).unwrap_or(0).min(MAX_BUCKETS)
+    }
+
+    /// `mask`, `turned` buckets later.
+    fn aged(&self, mask: u64, turned: usize) -> u64 {
+        let window = u64::MAX >> (MAX_BUCKETS - self.buckets.len());
+        mask.checked_shl(turned as u32).unwrap_or(0) & window
+    }
+
+    /// A new high of the current bucket.
+    fn raise(&mut self, value: f64) {
+        let part = self.part_of(self.latest_ns);
+        self.high = value;
+        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+            bucket.high = value;
+        }
+        if let Some(moments) = self.moments.get_mut(self.slot) {
+            moments.high = part;
+        }
+        self.highs = self.queue_high(value);
+    }
+
+    /// A new low of the current bucket.
+    fn lower(&mut self, value: f64) {
+        let part = self.part_of(self.latest_ns);
+        self.low = value;
+        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+            bucket.low = value;
+        }
+        if let Some(moments) = self.moments.get_mut(self.slot) {
+            moments.low = part;
+        }
+        self.lows = self.queue_low(value);
+    }
+
+    /// The queue of highs with the current bucket in it, and without those that `value` tops.
+    fn queue_high(&self, value: f64) -> u64 {
+        queue(self.highs, |age| self.bucket(age).is_some_and(|bucket| bucket.high < value))
+    }
+
+    /// The queue of lows with the current bucket in it, and without those that `value` undercuts.
+    fn queue_low(&self, value: f64) -> u64 {
+        queue(self.lows, |age| self.bucket(age).is_some_and(|bucket| bucket.low > value))
+    }
+
+    /// Where the bucket `age` buckets ago lies.
+    #[inline]
+    fn slot_of(&self, age: usize) -> usize {
+        if age <= self.slot { self.slot - age } else { self.slot + self.buckets.len() - age }
+    }
+
+    #[inline]
+    fn bucket(&self, age: usize) -> Option<&Bucket> {
+        self.buckets.get(self.slot_of(age))
+    }
+
+    /// First instant of the bucket `age` buckets ago.
+    fn start_of(&self, age: usize) -> i64 {
+        self.start_ns - self.width_ns * age as i64
+    }
+
+    fn part_of(&self, at_ns: i64) -> u16 {
+        let into_ns = i128::from(at_ns - self.start_ns);
+        (into_ns * i128::from(PARTS) / i128::from(self.width_ns)) as u16
+    }
+
+    fn moment(&self, age: usize, part: impl Fn(&Moments) -> u16) -> Option<i64> {
+        let part = part(self.moments.get(self.slot_of(age))?);
+        let into_ns = i128::from(part) * i128::from(self.width_ns) / i128::from(PARTS);
+        Some(self.start_of(age) + into_ns as i64)
+    }
+}
+
+/// The age of the oldest member.
+#[inline]
+fn oldest(mask: u64) -> Option<usize> {
+    mask.checked_ilog2().map(|age| age as usize)
+}
+
+/// `mask` without the newest members that are `beaten`, and with the current bucket.
+fn queue(mask: u64, beaten: impl Fn(usize) -> bool) -> u64 {
+    let mut rest = mask & !1;
+    while rest != 0 && beaten(rest.trailing_zeros() as usize) {
+        rest &= rest - 1;
+    }
+    rest | 1
+}
