@@ -38,6 +38,32 @@ struct Tag<'a> {
     e: Option<&'a str>,
 }
 
+/// Where a message names its market.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    s: Option<&'a str>,
+    #[serde(borrow)]
+    o: Option<&'a RawValue>,
+}
+
+/// The market a frame names.
+pub(super) fn market(frame: &[u8]) -> Option<&str> {
+    let mut text = std::str::from_utf8(frame).ok()?;
+    // The wrapper, the message, the order of a liquidation.
+    for _ in 0..3 {
+        let named: Named = parse(text).ok()?;
+        match named {
+            Named { s: Some(name), .. } => return Some(name),
+            Named { data: Some(inner), .. } | Named { o: Some(inner), .. } => text = inner.get(),
+            Named { .. } => return None,
+        }
+    }
+    None
+}
+
 /// Reads one frame.
 pub(super) fn decode(frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     if frame.len() > FRAME_MAX {

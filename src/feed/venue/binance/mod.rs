@@ -105,6 +105,10 @@ impl Venue for Binance {
         all
     }
 
+    fn names<'f>(&self, frame: &'f [u8]) -> Option<&'f str> {
+        frame::market(frame)
+    }
+
     fn decode(
         &self,
         frame: &[u8],
