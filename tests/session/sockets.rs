@@ -1,6 +1,8 @@
 //! Real sockets against the pretended venue.
 
+use std::fs::File;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -8,7 +10,8 @@ use std::time::Duration;
 
 use fusewire::engine::{FeedState, Input};
 use fusewire::event::{Body, Kind, MarketId, Nanos};
-use fusewire::feed::clock::{Clock, RealClock};
+use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
+use fusewire::feed::frames::FrameReader;
 use fusewire::feed::session::{Counters, Identity, Session, SessionSettings};
 use fusewire::feed::socket::{self, Sink};
 use fusewire::feed::venue::{MarketLookup, find};
@@ -228,4 +231,41 @@ fn market_ids_are_those_of_the_table() {
     running.until(FeedState::Delivering);
     let first = running.inputs.recv_timeout(Duration::from_secs(10)).expect("an event");
     assert!(matches!(first, Input::Event(event) if event.market == MarketId(0) && event.recv_at >= event.venue_at));
+}
+
+/// Six minutes of the crash at 240 times their speed, by a clock that both sides share and that waits for the subscription.
+#[test]
+fn the_crash_plays_fast_and_whole() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2025-10-10/crash.frames.gz");
+    let from = Nanos::from_secs(1_760_130_960);
+    let frames: Vec<(Nanos, String)> = FrameReader::new(File::open(file).expect("the fixture"))
+        .expect("gzip")
+        .map(|frame| frame.expect("a frame"))
+        .skip_while(|(at, _)| *at < from)
+        .take_while(|(at, _)| *at < from.plus_secs(360.0))
+        .collect();
+    let mine = |frame: &&(Nanos, String)| frame.1.contains("dotusd_perp@");
+    let (wanted, marks) = (
+        frames.iter().filter(mine).count(),
+        frames.iter().filter(|frame| frame.1.contains("dotusd_perp@mark")).count(),
+    );
+    assert!(wanted > 5000 && marks == 360, "{wanted} frames, {marks} marks");
+
+    let clock = Arc::new(ScaledClock::new(from, 240.0));
+    let shared: Arc<dyn Clock> = clock.clone();
+    let server = VenueServer::start(frames.into_iter(), Arc::clone(&shared), VenueOptions::default()).expect("a port");
+    let settings = SessionSettings { silence_secs: 600.0, ..SessionSettings::default() };
+    let kinds = [Kind::Trade, Kind::Quote, Kind::Mark, Kind::Liquidation];
+    let running = Running::start(session(&server.base(), "binance-coinm", &kinds, settings, shared.now()), shared);
+    running.until(FeedState::Subscribed);
+    clock.start();
+    // A mark's frame is three events.
+    let events = wanted + 2 * marks;
+    let next = || running.inputs.recv_timeout(Duration::from_secs(20)).expect("the rest of the crash");
+    let came = std::iter::repeat_with(next).filter(|input| matches!(input, Input::Event(_))).take(events);
+    let last = came.last().expect("events");
+    assert!(last.at() >= from.plus_secs(359.0), "{last:?}");
+    let counters = running.counters();
+    assert_eq!((counters.duplicates, counters.missing_trades, counters.losses), (0, 0, 0), "{counters:?}");
+    assert_eq!(server.progress().slow, 0);
 }
