@@ -73,6 +73,7 @@ impl Engine {
             return false;
         }
         let to = active.breaker.state();
+        self.state.waiting |= active.breaker.until().is_some();
         let breaker = active.breaker.clone();
         let incident = active.incident.clone();
         if to == State::Armed {
@@ -119,6 +120,7 @@ impl Engine {
                 self.move_breaker(rule, scope, Cause::Look { clear, chance }, why, None);
             }
         }
+        self.state.waiting = self.state.breakers.values().any(|active| active.breaker.until().is_some());
         self.forget_peaks();
     }
 
@@ -254,6 +256,7 @@ impl Engine {
         let incident = was.incident.clone();
         let active = Active { breaker, causes: std::collections::BTreeMap::new(), incident };
         self.state.breakers.insert(key, active);
+        self.state.waiting = true;
         self.refresh(scope);
         Ok(())
     }

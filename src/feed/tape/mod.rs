@@ -8,6 +8,7 @@ mod decimal;
 mod error;
 mod fields;
 mod format;
+mod frames;
 mod klines;
 mod lines;
 mod merge;
@@ -29,6 +30,7 @@ pub use names::MARKETS_MAX;
 pub use source::{Report, Source};
 pub use spec::Spec;
 
+use frames::Frames;
 use klines::Klines;
 use lines::Lines;
 use source::Rows;
@@ -62,6 +64,6 @@ pub fn read(stream: Box<dyn Read + Send>, spec: &Spec) -> Result<Box<dyn Source>
             let (venue, symbol) = spec.market_of_bars()?;
             Box::new(Rows::new(lines, Klines::new(venue, symbol), report))
         }
-        Format::Frames => return Err(TapeError::doubt(path, "raw frames: this version has no decoder for them")),
+        Format::Frames => Box::new(Frames::new(lines, spec.venue.as_deref(), path)?),
     })
 }
