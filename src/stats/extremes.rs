@@ -285,3 +285,141 @@ fn queue(mask: u64, beaten: impl Fn(usize) -> bool) -> u64 {
     }
     rest | 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_near, bits, no_number, survives, value};
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// Every value with its time, cut to the window at each question.
+    struct Naive {
+        values: Vec<(i64, f64)>,
+        latest: i64,
+        width: i64,
+        buckets: i64,
+    }
+
+    impl Naive {
+        fn inside(&self) -> impl DoubleEndedIterator<Item = &(i64, f64)> {
+            let oldest = self.latest.div_euclid(self.width) - self.buckets;
+            self.values.iter().filter(move |(at, _)| at.div_euclid(self.width) > oldest)
+        }
+
+        /// The time as far as it is kept.
+        fn told(&self, at: i64) -> i64 {
+            let start = at.div_euclid(self.width) * self.width;
+            start + (at - start) * PARTS / self.width * self.width / PARTS
+        }
+
+        /// The first of the largest by `sign`.
+        fn best(&self, sign: f64) -> Option<(i64, f64)> {
+            self.inside().copied().reduce(|best, next| if sign * next.1 > sign * best.1 { next } else { best })
+        }
+
+        fn compare(&self, extremes: &Extremes) {
+            let (high, low, first) = (self.best(1.0), self.best(-1.0), self.inside().next());
+            assert_eq!(extremes.max(), high.map(|(_, value)| value));
+            assert_eq!(extremes.min(), low.map(|(_, value)| value));
+            assert_eq!(extremes.first(), first.map(|(_, value)| *value));
+            assert_eq!(extremes.max_at(), high.map(|(at, _)| self.told(at)));
+            assert_eq!(extremes.min_at(), low.map(|(at, _)| self.told(at)));
+            assert_eq!(extremes.first_at(), first.map(|(at, _)| self.told(*at)));
+            assert_eq!(extremes.is_empty(), first.is_none());
+            let covered = first.map_or(0, |(at, _)| self.latest - self.told(*at));
+            assert_near(extremes.covered_secs(), covered as f64 / 1e9, 0.0, 0.0);
+        }
+    }
+
+    /// Nanoseconds until the next call, some of them backwards.
+    fn wait() -> impl Strategy<Value = i64> {
+        prop_oneof![2 => Just(0), 2 => 0..1000_i64, 6 => 0..3 * SECOND, 1 => 0..100 * SECOND, 1 => -5 * SECOND..0]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn is_the_naive_window(
+            buckets in 2_usize..=64,
+            start in -1000 * SECOND..1000 * SECOND,
+            calls in prop::collection::vec((wait(), prop_oneof![1 => Just(0.0), 4 => value()], 0..10), 1..300),
+        ) {
+            let mut extremes = Extremes::new(60.0, buckets);
+            let width = extremes.width_ns;
+            let mut naive = Naive { values: Vec::new(), latest: i64::MIN, width, buckets: buckets as i64 };
+            let mut at = start;
+            for (wait, value, dice) in calls {
+                at += wait;
+                naive.latest = naive.latest.max(at);
+                if dice == 0 {
+                    extremes.advance(at);
+                } else {
+                    prop_assert!(extremes.push(at, value));
+                    naive.values.push((naive.latest, value));
+                }
+                naive.compare(&extremes);
+            }
+        }
+
+        #[test]
+        fn no_number_changes_nothing(values in prop::collection::vec(value(), 0..30), bad in no_number()) {
+            let mut extremes = Extremes::new(60.0, 64);
+            values.iter().zip(1..).for_each(|(x, second)| assert!(extremes.push(second * SECOND, *x)));
+            let before = bits(&extremes);
+            prop_assert!(!extremes.push(40 * SECOND, bad));
+            prop_assert_eq!(bits(&extremes), before);
+        }
+    }
+
+    #[test]
+    fn a_bad_tick_is_gone_after_the_span() {
+        let mut extremes = Extremes::new(60.0, 60);
+        (0..30).for_each(|second| assert!(extremes.push(second * SECOND, 100.0)));
+        extremes.push(30 * SECOND, 1e12);
+        (31..90).for_each(|second| assert!(extremes.push(second * SECOND, 100.0)));
+        assert_eq!((extremes.max(), extremes.max_at()), (Some(1e12), Some(30 * SECOND)));
+        extremes.push(90 * SECOND, 99.0);
+        assert_eq!((extremes.max(), extremes.min()), (Some(100.0), Some(99.0)));
+        assert_eq!((extremes.len(), extremes.covered_secs() as u32), (60, 59));
+    }
+
+    #[test]
+    fn silence_empties_the_window_and_clearing_forgets_time() {
+        let mut extremes = Extremes::new(60.0, 64);
+        extremes.push(1000 * SECOND, 5.0);
+        extremes.advance(2000 * SECOND);
+        assert!(extremes.is_empty() && extremes.max().is_none() && extremes.covered_secs() < 1e-9);
+        extremes.push(1500 * SECOND, 7.0);
+        assert_eq!((extremes.first(), extremes.len()), (Some(7.0), 1));
+        assert!(extremes.max_at().is_some_and(|at| (2000 * SECOND - at).abs() < 20_000));
+        extremes.clear();
+        extremes.push(SECOND, 1.0);
+        assert_eq!(extremes.max(), Some(1.0));
+        assert!(extremes.max_at().is_some_and(|at| (SECOND - at).abs() < 20_000));
+    }
+
+    #[test]
+    fn is_small() {
+        let own = size_of::<Extremes>() + MAX_BUCKETS * (size_of::<Bucket>() + size_of::<Moments>());
+        assert!(own <= 2048, "{own} bytes");
+    }
+
+    #[test]
+    fn survives_anything() {
+        survives(Extremes::new(60.0, 64), |extremes, chance| {
+            let at = (chance.misfortune() * 1e9) as i64;
+            if chance.uniform() < 0.001 {
+                extremes.clear();
+            }
+            if chance.uniform() < 0.9 {
+                extremes.push(at, chance.misfortune());
+            } else {
+                extremes.advance(at);
+            }
+            assert!(extremes.covered_secs().is_finite() && extremes.max().is_none_or(f64::is_finite));
+        });
+    }
+}
