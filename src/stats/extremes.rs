@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 /// The most buckets a span can have: one bit each.
 pub const MAX_BUCKETS: usize = 64;
 
-/// Parts into which a bucket's time is told.
-const PARTS: i64 = 1 << 16;
-
 /// Maximum, minimum and oldest value within the last `span_secs`, on irregular times.
 ///
 /// Time is cut into buckets of `span / buckets`, aligned to the epoch; the window is the current bucket and the
@@ -32,7 +29,9 @@ pub struct Extremes {
     lows: u64,
     occupied: u64,
     width_ns: i64,
-    slot: usize,
+    /// Bits of a time into the bucket that are not kept, so that it fits 16.
+    dropped_bits: u32,
+    slot: u32,
     buckets: Box<[Bucket]>,
     moments: Box<[Moments]>,
 }
@@ -45,7 +44,7 @@ struct Bucket {
     low: f64,
 }
 
-/// When it saw them: in parts of the bucket's width.
+/// When it saw them: nanoseconds into the bucket, without the lowest bits.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Moments {
     first: u16,
@@ -61,6 +60,7 @@ impl Extremes {
     pub fn new(span_secs: f64, buckets: usize) -> Self {
         assert!((1e-6..=3.2e8).contains(&span_secs), "span_secs must be between 1e-6 and 3.2e8, got {span_secs}");
         assert!((2..=MAX_BUCKETS).contains(&buckets), "buckets must be between 2 and 64, got {buckets}");
+        let width_ns = ((span_secs * 1e9 / buckets as f64) as i64).max(1);
         Self {
             open_until_ns: i64::MIN,
             latest_ns: i64::MIN,
@@ -70,7 +70,8 @@ impl Extremes {
             highs: 0,
             lows: 0,
             occupied: 0,
-            width_ns: ((span_secs * 1e9 / buckets as f64) as i64).max(1),
+            width_ns,
+            dropped_bits: (i64::BITS - width_ns.leading_zeros()).saturating_sub(u16::BITS),
             slot: 0,
             buckets: vec![Bucket::default(); buckets].into_boxed_slice(),
             moments: vec![Moments::default(); buckets].into_boxed_slice(),
@@ -127,7 +128,7 @@ impl Extremes {
         self.bucket(age).map(|bucket| bucket.first)
     }
 
-    /// When the highest value came (ns since the epoch), early by at most 1/65536 of a bucket.
+    /// When the highest value came (ns since the epoch), early by less than 1/32768 of a bucket.
     pub fn max_at(&self) -> Option<i64> {
         let age = oldest(self.highs)?;
         self.moment(age, |moments| moments.high)
@@ -171,11 +172,11 @@ impl Extremes {
     /// A value in a bucket of its own.
     fn open_bucket(&mut self, at_ns: i64, value: f64) {
         self.turn_to(at_ns);
-        let part = self.part_of(self.latest_ns);
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        let part = self.part();
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             *bucket = Bucket { first: value, high: value, low: value };
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             *moments = Moments { first: part, high: part, low: part };
         }
         (self.high, self.low) = (value, value);
@@ -187,34 +188,49 @@ impl Extremes {
 
     /// Makes the bucket of `at_ns` the current one; what falls out of the window leaves the masks.
     fn turn_to(&mut self, at_ns: i64) {
-        let at_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
-        let start_ns = at_ns.div_euclid(self.width_ns) * self.width_ns;
-        let turned = if self.is_empty() { MAX_BUCKETS } else { self.buckets_until(start_ns) };
+        self.latest_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
+        if self.is_empty() {
+            self.start_ns = self.latest_ns - self.latest_ns.rem_euclid(self.width_ns);
+            return;
+        }
+        let turned = self.buckets_passed();
+        self.start_ns += turned * self.width_ns;
+        let turned = turned.min(MAX_BUCKETS as i64) as u32;
         self.highs = self.aged(self.highs, turned);
         self.lows = self.aged(self.lows, turned);
         self.occupied = self.aged(self.occupied, turned);
-        self.slot = (self.slot + turned) % self.buckets.len();
-        (self.start_ns, self.latest_ns) = (start_ns, at_ns);
+        let (count, slot) = (self.buckets.len() as u32, self.slot + turned);
+        self.slot = if slot < count { slot } else { (slot - count).min(count - 1) };
     }
 
-    fn buckets_until(&self, start_ns: i64) -> usize {
-        usize::try_from((start_ns - self.start_ns) / self.width_ns).unwrap_or(0).min(MAX_BUCKETS)
+    /// Buckets between the current one and that of the latest time. Mostly none or one: no division then.
+    #[inline]
+    fn buckets_passed(&self) -> i64 {
+        let passed_ns = self.latest_ns - self.start_ns;
+        if passed_ns < self.width_ns {
+            0
+        } else if passed_ns - self.width_ns < self.width_ns {
+            1
+        } else {
+            passed_ns / self.width_ns
+        }
     }
 
     /// `mask`, `turned` buckets later.
-    fn aged(&self, mask: u64, turned: usize) -> u64 {
+    #[inline]
+    fn aged(&self, mask: u64, turned: u32) -> u64 {
         let window = u64::MAX >> (MAX_BUCKETS - self.buckets.len());
-        mask.checked_shl(turned as u32).unwrap_or(0) & window
+        mask.checked_shl(turned).unwrap_or(0) & window
     }
 
     /// A new high of the current bucket.
     fn raise(&mut self, value: f64) {
-        let part = self.part_of(self.latest_ns);
+        let part = self.part();
         self.high = value;
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.high = value;
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             moments.high = part;
         }
         self.highs = self.queue_high(value);
@@ -222,12 +238,12 @@ impl Extremes {
 
     /// A new low of the current bucket.
     fn lower(&mut self, value: f64) {
-        let part = self.part_of(self.latest_ns);
+        let part = self.part();
         self.low = value;
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.low = value;
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             moments.low = part;
         }
         self.lows = self.queue_low(value);
@@ -246,7 +262,8 @@ impl Extremes {
     /// Where the bucket `age` buckets ago lies.
     #[inline]
     fn slot_of(&self, age: usize) -> usize {
-        if age <= self.slot { self.slot - age } else { self.slot + self.buckets.len() - age }
+        let slot = self.slot as usize;
+        if age <= slot { slot - age } else { slot + self.buckets.len() - age }
     }
 
     #[inline]
@@ -259,15 +276,15 @@ impl Extremes {
         self.start_ns - self.width_ns * age as i64
     }
 
-    fn part_of(&self, at_ns: i64) -> u16 {
-        let into_ns = i128::from(at_ns - self.start_ns);
-        (into_ns * i128::from(PARTS) / i128::from(self.width_ns)) as u16
+    /// The latest time as it is kept in the current bucket.
+    #[inline]
+    fn part(&self) -> u16 {
+        ((self.latest_ns - self.start_ns) >> self.dropped_bits) as u16
     }
 
     fn moment(&self, age: usize, part: impl Fn(&Moments) -> u16) -> Option<i64> {
         let part = part(self.moments.get(self.slot_of(age))?);
-        let into_ns = i128::from(part) * i128::from(self.width_ns) / i128::from(PARTS);
-        Some(self.start_of(age) + into_ns as i64)
+        Some(self.start_of(age) + (i64::from(part) << self.dropped_bits))
     }
 }
 
@@ -310,8 +327,12 @@ mod tests {
 
         /// The time as far as it is kept.
         fn told(&self, at: i64) -> i64 {
-            let start = at.div_euclid(self.width) * self.width;
-            start + (at - start) * PARTS / self.width * self.width / PARTS
+            let into = at.rem_euclid(self.width);
+            let mut step = 1;
+            while self.width / step >= 1 << 16 {
+                step *= 2;
+            }
+            at - into % step
         }
 
         /// The first of the largest by `sign`.

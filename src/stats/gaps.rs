@@ -4,11 +4,11 @@ use super::math::{exp_m1, ln, ln_1p, sqrt, usable};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
-/// Bins: 30 octaves of 8, from [`SHORTEST`] (2^-13 s) to [`LONGEST`] (2^17 s).
-const BINS: usize = 240;
+/// Bins: 29 octaves of 8, from [`SHORTEST`] (2^-12 s) to [`LONGEST`] (2^17 s, 36 hours).
+const BINS: usize = 232;
 
 /// Gaps below this many seconds share the first bin.
-const SHORTEST: f64 = 1.0 / 8192.0;
+const SHORTEST: f64 = 1.0 / 4096.0;
 
 /// Gaps above this many seconds share the last bin.
 const LONGEST: f64 = 131_072.0;
@@ -51,7 +51,9 @@ pub struct GapLaw {
 /// Excesses over the lower bound of a bin: `P(excess > x) = (1 + shape x / scale)^(-1/shape)`, exponential at shape 0.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Tail {
-    bin: u32,
+    threshold_secs: f64,
+    /// `-ln P(gap > threshold)`.
+    within: f64,
     scale_secs: f64,
     shape: f64,
 }
@@ -68,7 +70,7 @@ impl GapLaw {
             unit: 1.0,
             growth: 1.0 + 1.0 / memory_gaps,
             count: 0,
-            tail: Tail { bin: 0, scale_secs: 1.0, shape: 0.0 },
+            tail: Tail { threshold_secs: 0.0, within: 0.0, scale_secs: 1.0, shape: 0.0 },
         }
     }
 
@@ -100,10 +102,13 @@ impl GapLaw {
         if self.count == 0 || silence_secs.is_nan() || silence_secs <= 0.0 {
             return 0.0;
         }
-        let threshold = lower_bound(self.tail.bin as usize);
-        let within = -ln(self.survival(silence_secs.min(threshold)));
-        let beyond = self.tail.surprise(silence_secs - threshold);
-        ((within + beyond) / LN_10).clamp(0.0, MAX_PHI)
+        let beyond_secs = silence_secs - self.tail.threshold_secs;
+        let surprise = if beyond_secs > 0.0 {
+            self.tail.within + self.tail.surprise(beyond_secs)
+        } else {
+            self.surprise_within(silence_secs).min(self.tail.within)
+        };
+        (surprise / LN_10).clamp(0.0, MAX_PHI)
     }
 
     /// The shortest silence, in seconds, with `phi(silence) >= phi`: when to look again. Infinite while nothing is known;
@@ -112,9 +117,8 @@ impl GapLaw {
         if self.count == 0 {
             return f64::INFINITY;
         }
-        let threshold = lower_bound(self.tail.bin as usize);
-        let beyond = phi.min(MAX_PHI) * LN_10 + ln(self.survival(threshold));
-        threshold + self.tail.excess(beyond.max(0.0))
+        let beyond = phi.min(MAX_PHI) * LN_10 - self.tail.within;
+        self.tail.threshold_secs + self.tail.excess(beyond.max(0.0))
     }
 
     /// Gaps taken so far, for warm-up. A law of fewer than a few hundred is a guess.
@@ -122,15 +126,14 @@ impl GapLaw {
         self.count
     }
 
-    /// `P(gap > silence)` by the histogram, up to the tail's threshold; above zero there.
-    fn survival(&self, silence_secs: f64) -> f64 {
+    /// `-ln P(gap > silence)` by the histogram, where the tail law does not hold yet.
+    fn surprise_within(&self, silence_secs: f64) -> f64 {
         let bin = bin_of(silence_secs);
         let (low, high) = (lower_bound(bin), lower_bound(bin + 1));
         let inside = f64::from(self.counts.get(bin).copied().unwrap_or(0.0));
         let still = ((high - silence_secs) / (high - low)).clamp(0.0, 1.0);
         let above = total(self.counts.get(bin + 1..).unwrap_or_default());
-        let all = total(&self.counts);
-        ((above + inside * still) / all).clamp(f64::MIN_POSITIVE, 1.0)
+        -ln(((above + inside * still) / total(&self.counts)).clamp(f64::MIN_POSITIVE, 1.0))
     }
 
     /// Makes the weight of the next gap 1 again.
@@ -164,12 +167,12 @@ impl Tail {
 
     /// By the mean and variance of the excesses of the longest gaps.
     fn fit(counts: &[f32], unit: f64) -> Self {
-        let wanted = (TAIL_SHARE * total(counts)).max(TAIL_GAPS * unit);
-        let bin = threshold_bin(counts, wanted);
-        let threshold = lower_bound(bin);
+        let all = total(counts);
+        let first = threshold_bin(counts, (TAIL_SHARE * all).max(TAIL_GAPS * unit));
+        let threshold_secs = lower_bound(first);
         let (mut weight, mut sum, mut squares) = (0.0, 0.0, 0.0);
-        for (place, count) in counts.iter().enumerate().skip(bin) {
-            let excess = f64::midpoint(lower_bound(place), lower_bound(place + 1)) - threshold;
+        for (bin, count) in counts.iter().enumerate().skip(first) {
+            let excess = f64::midpoint(lower_bound(bin), lower_bound(bin + 1)) - threshold_secs;
             let count = f64::from(*count);
             weight += count;
             sum += count * excess;
@@ -179,7 +182,8 @@ impl Tail {
         let variance = (squares / weight - mean * mean).max(f64::MIN_POSITIVE);
         let gaps = (weight / unit).max(1.0);
         let shape = (0.5 * (1.0 - mean * mean / variance) - 1.0 / sqrt(gaps)).clamp(0.0, 0.4);
-        Self { bin: bin as u32, scale_secs: (mean * (1.0 - shape)).max(threshold / 4.0).max(SHORTEST), shape }
+        let scale_secs = (mean * (1.0 - shape)).max(threshold_secs / 4.0).max(SHORTEST);
+        Self { threshold_secs, within: -ln((weight / all).min(1.0)), scale_secs, shape }
     }
 }
 
@@ -214,10 +218,14 @@ fn lower_bound(bin: usize) -> f64 {
 /// The sum, in four lanes of fixed order.
 fn total(counts: &[f32]) -> f64 {
     let mut lanes = [0.0; 4];
-    for four in counts.chunks(4) {
+    let (fours, rest) = counts.as_chunks::<4>();
+    for four in fours {
         for (lane, count) in lanes.iter_mut().zip(four) {
             *lane += f64::from(*count);
         }
+    }
+    for (lane, count) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(*count);
     }
     let [a, b, c, d] = lanes;
     (a + b) + (c + d)
@@ -264,7 +272,7 @@ mod tests {
             let mut law = GapLaw::new(50.0);
             for gap in &gaps { assert!(law.push(*gap)); }
             let mut silences: Vec<f64> = silences.into_iter().map(libm::exp10).collect();
-            silences.extend([0.0, 1e-9, 1e100, f64::INFINITY, lower_bound(law.tail.bin as usize)]);
+            silences.extend([0.0, 1e-9, 1e100, f64::INFINITY, law.tail.threshold_secs]);
             silences.sort_by(f64::total_cmp);
             let phis: Vec<f64> = silences.iter().map(|silence| law.phi(*silence)).collect();
             prop_assert!(phis.windows(2).all(|two| two[0] <= two[1] + 1e-12), "{phis:?}");

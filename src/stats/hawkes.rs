@@ -133,6 +133,8 @@ pub struct CascadeCusum {
     baseline: Baseline,
     offspring: Offspring,
     seen_secs: f64,
+    /// `1 / baseline_tau_secs`.
+    baseline_rate: f64,
     law: CascadeLaw,
 }
 
@@ -153,8 +155,9 @@ impl CascadeCusum {
             g: 0.0,
             hawkes: Hawkes::new(law.shares),
             baseline: Baseline::new(law.mu_floor / (1.0 - law.n0)),
-            offspring: Offspring::new(law.n0),
+            offspring: Offspring::new(law.n0.max(0.01)),
             seen_secs: 0.0,
+            baseline_rate: 1.0 / law.baseline_tau_secs,
             law,
         }
     }
@@ -227,7 +230,7 @@ impl CascadeCusum {
     pub fn reset(&mut self) {
         self.g = 0.0;
         self.hawkes = Hawkes::new(self.law.shares);
-        self.offspring = Offspring::new(self.law.n0);
+        self.offspring = Offspring::new(self.law.n0.max(0.01));
     }
 
     #[inline]
@@ -239,7 +242,7 @@ impl CascadeCusum {
         self.g = (self.g - (self.law.n1 - self.law.n0) * expected).max(0.0);
         self.seen_secs += dt_secs;
         if learn {
-            self.baseline.pass(ageing(dt_secs / self.law.baseline_tau_secs));
+            self.baseline.pass(ageing(dt_secs * self.baseline_rate));
         }
     }
 
@@ -253,9 +256,10 @@ impl CascadeCusum {
         let usual = mu + self.law.n0 * excitation;
         let cascade = mu + self.law.n1 * excitation;
         self.g = (self.g + ln(cascade / usual)).max(0.0);
-        self.offspring.event(mu, excitation, weight.min(MAX_WEIGHT));
+        self.offspring.event(mu, excitation, weight.clamp(1e-3, MAX_WEIGHT));
         if learn {
-            self.baseline.event((self.law.excess_clip * mu / usual).min(1.0) / self.law.baseline_tau_secs);
+            let most = self.law.excess_clip * mu;
+            self.baseline.event(if usual > most { most / usual } else { 1.0 } * self.baseline_rate);
         }
         self.hawkes.excite(weight);
         self.g
@@ -307,24 +311,26 @@ impl Offspring {
         Self { caused: n, weight: 1.0 }
     }
 
-    /// Kept away from 0 and 2, where the estimate could not move any more.
     #[inline]
     fn branching(&self) -> f64 {
-        (self.caused / self.weight).clamp(0.01, 2.0)
+        self.caused / self.weight
     }
 
+    /// The chance that the event was caused, `n excitation / (mu + n excitation)`, joins the estimate; which stays within
+    /// 0.01 to 2, since from zero it could never rise again.
     #[inline]
     fn event(&mut self, mu: f64, excitation: f64, weight: f64) {
-        let excited = self.branching() * excitation;
-        self.caused += OFFSPRING_STEP * (excited / (mu + excited) - self.caused);
+        let caused = self.caused * excitation;
+        self.caused += OFFSPRING_STEP * (caused / (mu * self.weight + caused) - self.caused);
         self.weight += OFFSPRING_STEP * (weight - self.weight);
+        self.caused = self.caused.clamp(0.01 * self.weight, 2.0 * self.weight);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::math::{exp, exp_m1};
-    use super::super::testing::{Chance, assert_near, bits, dt, no_number, survives};
+    use super::super::testing::{Chance, assert_finite, assert_near, bits, dt, no_number, survives};
     use super::*;
     use proptest::prelude::*;
 
@@ -471,6 +477,16 @@ mod tests {
         cascade.reset();
         assert_near(cascade.branching(), 0.5, 1e-12, 0.0);
         assert!(cascade.seen_secs() > 3.15e7);
+    }
+
+    #[test]
+    fn events_of_next_to_no_weight_leave_numbers() {
+        let mut cascade = CascadeCusum::new(CascadeLaw { n0: 0.0, mu_floor: 1e-49, ..CascadeLaw::default() });
+        for _ in 0..200_000 {
+            cascade.event(1e6, 5e-324);
+        }
+        assert_finite(&cascade, "200,000 events of no weight");
+        assert!(cascade.branching() >= 0.01);
     }
 
     #[test]

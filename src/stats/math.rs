@@ -3,7 +3,7 @@
 /// The largest magnitude the statistics take: far beyond any market, small enough that sums of squares stay finite.
 pub const LIMIT: f64 = 1e100;
 
-/// Below this exponent the series in [`ageing`] is exact to the last bit or so; measured 3x faster than `exp`.
+/// Below this exponent the series in [`ageing`] is exact to the last bit or so, in half the time of `expm1`.
 const NEAR: f64 = 1.0 / 64.0;
 
 /// Beyond this exponent nothing is left: `e^-700` is 1e-304, next to the subnormals that slow every later step.
@@ -73,11 +73,18 @@ pub fn ageing(x: f64) -> Ageing {
         let keep = if x < FAR { exp(-x) } else { 0.0 };
         Ageing { keep, gain: 1.0 - keep }
     } else {
-        let x = if x > 0.0 { x } else { 0.0 };
-        let gain = x
-            * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0 * (1.0 - x / 6.0 * (1.0 - x / 7.0))))));
+        let gain = near_gain(if x > 0.0 { x } else { 0.0 });
         Ageing { keep: 1.0 - gain, gain }
     }
+}
+
+/// `1 - e^-x` near zero by its series, in Estrin's order: short chains of operations that wait for each other.
+#[inline]
+fn near_gain(x: f64) -> f64 {
+    let two = x * x;
+    let low = (1.0 - x * (1.0 / 2.0)) + two * (1.0 / 6.0 - x * (1.0 / 24.0));
+    let high = (1.0 / 120.0 - x * (1.0 / 720.0)) + two * (1.0 / 5040.0);
+    x * (low + two * two * high)
 }
 
 /// `x`, or zero where `x` is too small to matter ever again.
@@ -126,7 +133,7 @@ mod tests {
             13_823_468_941_351_141_200,
             4_472_406_533_627_572_697,
             13_804_794_057_951_348_124,
-            4_562_252_203_842_782_347,
+            4_562_252_203_842_782_348,
         ];
         assert_eq!(got.map(f64::to_bits), want);
     }

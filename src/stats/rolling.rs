@@ -178,7 +178,10 @@ impl Rolling {
 /// `sum (x - origin)` and `sum (x - origin)^2`, in four lanes of fixed order: four times as fast as one, and the same bits.
 fn sums(values: &[f64], origin: f64) -> (f64, f64) {
     let (mut plain, mut square) = ([0.0; 4], [0.0; 4]);
-    for four in values.chunks(4) {
+    let (fours, rest) = values.as_chunks::<4>();
+    let mut last = [origin; 4];
+    last.iter_mut().zip(rest).for_each(|(place, x)| *place = *x);
+    for four in fours.iter().chain([&last]) {
         for ((x, plain), square) in four.iter().zip(&mut plain).zip(&mut square) {
             let d = x - origin;
             *plain += d;
