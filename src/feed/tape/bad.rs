@@ -33,7 +33,7 @@ pub enum Reason {
     Venue,
     /// One market too many: see [`super::MARKETS_MAX`].
     TooManyMarkets,
-    /// A bar whose high or low does not enclose its open and close.
+    /// A bar whose close does not lie between its low and its high.
     Incoherent,
     /// A line beyond [`super::LINE_MAX`].
     LineTooLong,
