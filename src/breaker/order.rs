@@ -304,7 +304,7 @@ impl Permission {
             return Some(qty);
         }
         let unit = contract.of_one_unit(price)?;
-        Some(if qty * unit <= max { qty } else { max / unit })
+        Some(if qty * unit <= max { qty } else { qty.min(max / unit) })
     }
 }
 
