@@ -6,6 +6,10 @@ mod permission;
 
 #[cfg(feature = "daemon")]
 pub use machine::{Breaker, Cause, Plan, State};
+mod order;
+mod permission;
+
+pub use order::{Contract, Denial, Exposure, Intent, Order, Side, Verdict};
 pub use permission::{Permission, Sides, Stance};
 
 #[cfg(all(test, feature = "daemon"))]
