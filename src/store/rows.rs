@@ -75,19 +75,22 @@ pub struct Rows<'a> {
     filter: Filter,
     next: u64,
     page: VecDeque<Row>,
+    fault: Option<StoreError>,
     done: bool,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(reader: &'a Reader, from: u64, filter: Filter) -> Self {
-        Self { reader, filter, next: from, page: VecDeque::new(), done: false }
+        Self { reader, filter, next: from, page: VecDeque::new(), fault: None, done: false }
     }
 
-    fn turn(&mut self) -> Result<(), StoreError> {
+    /// Reads the next page; rows before a damaged one are kept.
+    fn turn(&mut self) -> rusqlite::Result<()> {
         let (sql, values) = query(&self.filter, self.next);
         let mut statement = self.reader.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(rusqlite::params_from_iter(values), Row::read)?;
-        self.page = rows.collect::<rusqlite::Result<_>>()?;
+        for row in statement.query_map(rusqlite::params_from_iter(values), Row::read)? {
+            self.page.push_back(row?);
+        }
         self.done = self.page.len() < PAGE as usize;
         self.next = self.page.back().map_or(self.next, |row| row.seq + 1);
         Ok(())
@@ -100,12 +103,12 @@ impl Iterator for Rows<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         if self.page.is_empty()
             && !self.done
-            && let Err(error) = self.turn()
+            && let Err(fault) = self.turn()
         {
+            self.fault = Some(fault.into());
             self.done = true;
-            return Some(Err(error));
         }
-        self.page.pop_front().map(Ok)
+        self.page.pop_front().map(Ok).or_else(|| self.fault.take().map(Err))
     }
 }
 
