@@ -25,6 +25,8 @@ pub enum StoreCommand {
     Snapshot(Snapshot),
     /// Send a dead letter again.
     Resend(String),
+    /// Do what was asked before, then end. Couriers hold senders too, so waiting for the last of them would be forever.
+    Stop,
 }
 
 /// What the store tells.
@@ -45,7 +47,7 @@ pub enum StoreEvent {
 
 /// What the store needs of the hooks. None of it may wait.
 pub trait Hooks {
-    /// The messages a record calls for. The same record gives the same messages.
+    /// The messages a record calls for. Called once a record, in order.
     fn messages(&mut self, record: &Record) -> Vec<OutboxRow>;
     /// Names of the hooks that deliver.
     fn armed(&self) -> Vec<String>;
@@ -69,7 +71,7 @@ impl Hooks for NoHooks {
     fn hand(&mut self, _: Pending) {}
 }
 
-/// Runs until every sender is gone or the store fails; gives the store back, or why it is lost.
+/// Runs until [`StoreCommand::Stop`], until every sender is gone, or until the store fails; gives the store back, or why it is lost.
 pub fn run(
     store: Store,
     commands: &Receiver<StoreCommand>,
@@ -101,6 +103,7 @@ struct Pile {
     attempts: Vec<Attempt>,
     snapshot: Option<Snapshot>,
     resend: Vec<String>,
+    stop: bool,
 }
 
 impl Pile {
@@ -112,6 +115,10 @@ impl Pile {
                 StoreCommand::Attempt(attempt) => pile.attempts.push(attempt),
                 StoreCommand::Snapshot(snapshot) => pile.snapshot = Some(snapshot),
                 StoreCommand::Resend(message) => pile.resend.push(message),
+                StoreCommand::Stop => {
+                    pile.stop = true;
+                    break;
+                }
             }
         }
         pile
@@ -122,7 +129,11 @@ impl<H: Hooks, N: Fn() -> Nanos, T: FnMut(StoreEvent)> Desk<H, N, T> {
     fn serve(&mut self, commands: &Receiver<StoreCommand>) -> Result<(), StoreError> {
         self.resume()?;
         while let Ok(first) = commands.recv() {
-            self.work(&Pile::gather(first, commands))?;
+            let pile = Pile::gather(first, commands);
+            self.work(&pile)?;
+            if pile.stop {
+                break;
+            }
         }
         Ok(())
     }
