@@ -2,13 +2,11 @@
 
 #[cfg(feature = "daemon")]
 mod machine;
+mod order;
 mod permission;
 
 #[cfg(feature = "daemon")]
 pub use machine::{Breaker, Cause, Plan, State};
-mod order;
-mod permission;
-
 pub use order::{Contract, Denial, Exposure, Intent, Order, Side, Verdict};
 pub use permission::{Permission, Sides, Stance};
 

@@ -80,7 +80,7 @@ struct MarketSummary {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
-    let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(Fault::usage)?;
+    let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
     let mut trips = args.trips.as_ref().map(create).transpose()?.map(Trips::new);
     let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
     let mut account = Account::new();
