@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Exponentially weighted mean and variance of a level (a basis, a spread, a log volume), by time and not by tick.
 ///
 /// `a = 1 - e^(-dt/tau)`, `d = x - m`, `m <- m + a d`, `v <- (1 - a)(v + a d^2)`: West 1979 in the form of Finch,
-/// "Incremental calculation of weighted mean and variance", 2009, eq. 124 and 143. Never `E[x^2] - E[x]^2`, so the variance
+/// "Incremental calculation of weighted mean and variance", 2009. Never `E[x^2] - E[x]^2`, so the variance
 /// cannot turn negative. The first value is the first mean; until a few `tau` have been seen the variance reads low.
 /// What a bad value leaves behind fades as `e^(-dt/tau)`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -20,13 +20,12 @@ pub fn two_sided(alpha: f64) -> f64 {
 }
 
 /// Lee and Mykland's critical value for `|r| / (sigma sqrt(dt))` to be a jump, when `n` returns are tested at once and any of
-/// them may be a false alarm with probability `alpha` ("Jumps in financial markets", Review of Financial Studies 2008, lemma 1 and
-/// section 1.3).
+/// them may be a false alarm with probability `alpha` ("Jumps in financial markets", Review of Financial Studies 2008).
 ///
 /// `C + S beta`, with `beta = -ln(-ln(1 - alpha))` (Gumbel), `C = s - (ln pi + ln ln n) / (2 s)`, `S = 1 / s`, `s = sqrt(2 ln n)`. The paper
 /// divides by a bipower variation without its factor pi/2 and so has `c = sqrt(2/pi)` in `C` and `S`; here `sigma` is a real one
-/// ([`Scale::sigma_bipower`](super::scale::Scale::sigma_bipower)), hence `c = 1`. True for normal returns only: on real ones it
-/// alarms far too often, so it is a starting point, and a limit comes from a recording.
+/// ([`Scale::sigma_bipower`](super::scale::Scale::sigma_bipower)), hence `c = 1`. True for normal returns only: with heavier tails it alarms
+/// far too often, so it is a starting point, and a limit comes from a recording.
 ///
 /// `n` counts as at least 3, `alpha` as within `[1e-12, 0.999]`.
 pub fn lee_mykland(n: f64, alpha: f64) -> f64 {
