@@ -13,6 +13,9 @@ use super::queue::Queue;
 use super::{Answer, Carrier, Chance, HookSettings, HookStats, Message, Outcome, Parcel, Verdict, verdict};
 use crate::event::Nanos;
 
+/// After so many failures in a row a receiver counts as away, and its next success as its return.
+const AWAY: u32 = 3;
+
 /// Tells the time. Whoever makes one is a driver.
 pub type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
 
@@ -79,6 +82,7 @@ impl Courier {
             chance: Chance::new(seed),
             queue: Queue::default(),
             gone: false,
+            failures: 0,
             report,
         };
         let name = format!("hook-{}", settings.name);
@@ -121,6 +125,7 @@ struct Rounds<R> {
     chance: Chance,
     queue: Queue,
     gone: bool,
+    failures: u32,
     report: R,
 }
 
@@ -172,10 +177,24 @@ impl<R: FnMut(Attempted)> Rounds<R> {
             detail: answer.detail,
         });
         match verdict {
-            Verdict::Delivered => self.stats.delivered(now.secs_since(errand.message.at)),
+            Verdict::Delivered => {
+                self.stats.delivered(now.secs_since(errand.message.at));
+                self.welcome(now);
+            }
             Verdict::Dead => self.stats.died(),
-            Verdict::Retry { due } => self.queue.push(Errand { due, ..errand }),
+            Verdict::Retry { due } => {
+                self.failures += 1;
+                self.queue.push(Errand { due, ..errand });
+            }
         }
+    }
+
+    /// A receiver that was away and is back gets all it missed; a message that alone keeps failing keeps its patience.
+    fn welcome(&mut self, now: Nanos) {
+        if self.failures >= AWAY {
+            self.queue.release(now);
+        }
+        self.failures = 0;
     }
 
     fn attempt(&mut self, errand: &mut Errand) -> Answer {

@@ -29,6 +29,13 @@ impl Queue {
         Some(self.errands.swap_remove(place))
     }
 
+    /// Makes everything due: the receiver is back.
+    pub(super) fn release(&mut self, now: Nanos) {
+        for errand in &mut self.errands {
+            errand.due = errand.due.min(now);
+        }
+    }
+
     /// How long nothing is due; `None` when nothing is queued.
     pub(super) fn wait(&self, now: Nanos) -> Option<Duration> {
         let secs = self.errands.iter().map(|errand| wait_secs(errand, now)).reduce(f64::min)?;

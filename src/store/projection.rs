@@ -72,11 +72,13 @@ pub(super) fn differing(connection: &Connection) -> rusqlite::Result<Option<&'st
 impl Store {
     /// Makes the projections anew from the records.
     pub fn rebuild(&mut self) -> Result<(), StoreError> {
-        let transaction = self.reader.connection.transaction()?;
-        for (table, fold) in FOLDS {
-            transaction.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} {fold};"))?;
-        }
-        Ok(transaction.commit()?)
+        self.guarded(|connection, _| {
+            let transaction = connection.transaction()?;
+            for (table, fold) in FOLDS {
+                transaction.execute_batch(&format!("DELETE FROM {table}; INSERT INTO {table} {fold};"))?;
+            }
+            Ok(transaction.commit()?)
+        })
     }
 }
 
