@@ -1,5 +1,9 @@
 //! What venues say: connect, subscribe, decode; and the same from recordings.
 
+pub mod clock;
+pub mod frames;
 pub mod instrument;
+pub mod session;
+pub mod socket;
 pub mod tape;
 pub mod venue;

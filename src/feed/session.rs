@@ -1,0 +1,415 @@
+//! A session: one connection of a venue as pure state. Connect, subscribe, watch, back off; no socket, clock or log.
+//!
+//! Poke it with [`Session::handle`], obey [`Session::poll`] until it is empty, come back at [`Session::deadline`].
+//! Coming early is harmless. Time is an argument and may step: timers run on the sum of plausible advances.
+//!
+//! Only data counts as life: a connection whose pings are answered while its streams are dead is made anew.
+
+mod backoff;
+mod filter;
+mod steady;
+mod streams;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use self::backoff::Backoff;
+use self::filter::{Filter, Verdict};
+use self::steady::Steady;
+pub use self::streams::StreamState;
+use self::streams::Streams;
+use super::venue::{Decoded, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use crate::engine::{FeedReport, FeedState, Input};
+use crate::event::{Event, MarketId, Nanos};
+use crate::market::VenueId;
+
+crate::settings! {
+    /// How a session keeps its connection.
+    pub struct SessionSettings {
+        /// Silence of data after which a connection is made anew, where a stream speaks by the clock.
+        silence_secs: f64 = 10.0, "s", 0.1..=3600.0;
+        /// The same where only trades, quotes or liquidations speak, which may be quiet in peace.
+        quiet_silence_secs: f64 = 60.0, "s", 0.1..=86400.0;
+        /// Time a connection may take to open.
+        open_within_secs: f64 = 10.0, "s", 0.1..=300.0;
+        /// Time an answer to a request may take.
+        answer_within_secs: f64 = 10.0, "s", 0.1..=300.0;
+        /// First pause after a loss; it doubles with each further one.
+        backoff_first_secs: f64 = 1.0, "s", 0.01..=60.0;
+        /// Longest pause.
+        backoff_max_secs: f64 = 60.0, "s", 0.01..=3600.0;
+        /// Time of delivery after which the next loss starts with the first pause again.
+        healthy_after_secs: f64 = 30.0, "s", 0.1..=3600.0;
+        /// Age at which a liquidation is taken for one that was sent before.
+        liquidation_age_max_secs: f64 = 60.0, "s", 1.0..=86400.0;
+    }
+}
+
+/// What happened to the connection.
+#[derive(Clone, Copy, Debug)]
+pub enum SessionInput<'a> {
+    /// Only time passed.
+    Tick,
+    /// It is open.
+    Opened,
+    /// A frame came.
+    Frame(&'a [u8]),
+    /// The other side pinged; the socket answers by itself.
+    Ping,
+    /// It could not be opened, or is gone; why.
+    Lost(&'a str),
+}
+
+/// What to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Open a connection and come back with `Opened` or `Lost`.
+    Connect {
+        /// Where to.
+        url: String,
+    },
+    /// Send a text frame.
+    Send(String),
+    /// Drop the connection, without coming back with `Lost`.
+    Close,
+    /// Hand this to the engine.
+    Emit(Input),
+}
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames that came.
+    pub frames: u64,
+    /// Events handed on.
+    pub events: u64,
+    /// Refused frames, by [`Reason`].
+    pub refused: [u64; Reason::ALL.len()],
+    /// Trades dropped because they had come before.
+    pub duplicates: u64,
+    /// Liquidations dropped because of their age.
+    pub old_liquidations: u64,
+    /// Trades that never came, by the holes in their ids.
+    pub missing_trades: u64,
+    /// Pings of the other side.
+    pub pings: u64,
+    /// Connections lost.
+    pub losses: u64,
+    /// Among these, the ones given up because data went silent.
+    pub silences: u64,
+    /// Steps of the clock.
+    pub clock_steps: u64,
+}
+
+/// Who a session speaks for.
+#[derive(Clone)]
+pub struct Identity {
+    /// The venue.
+    pub venue: &'static dyn Venue,
+    /// Its place in the table of venues.
+    pub venue_id: VenueId,
+    /// Which of its connections, from 0.
+    pub connection: u32,
+    /// Scheme and host; the venue's own where nothing stands in for it.
+    pub base: String,
+    /// The venue's markets.
+    pub markets: Arc<MarketLookup>,
+}
+
+enum Phase {
+    Waiting { until: i64 },
+    Connecting { until: i64 },
+    Open(Open),
+}
+
+struct Open {
+    /// The last data, or the opening.
+    heard: i64,
+    /// The last frame sent.
+    sent: i64,
+    /// The first data.
+    delivering_since: Option<i64>,
+}
+
+/// One connection.
+pub struct Session {
+    who: Identity,
+    url: String,
+    settings: SessionSettings,
+    clock: Steady,
+    phase: Phase,
+    streams: Streams,
+    filter: Filter,
+    backoff: Backoff,
+    /// The venue said that it is about to close.
+    closing: bool,
+    reported: Option<FeedState>,
+    gap_quiet_until: i64,
+    bad: Option<(Option<MarketId>, u64)>,
+    bad_flush_at: i64,
+    counters: Counters,
+    events: Vec<Event>,
+    actions: VecDeque<Action>,
+}
+
+impl Session {
+    /// A session that connects at its first poke. `seed` spreads the pauses of sessions that fall together.
+    pub fn new(who: Identity, wanted: Subscription, settings: SessionSettings, seed: u64, now: Nanos) -> Self {
+        Self {
+            url: wanted.url(&who.base),
+            clock: Steady::new(now),
+            phase: Phase::Waiting { until: 0 },
+            filter: Filter::new(who.venue.trade_ids_contiguous(), settings.liquidation_age_max_secs),
+            backoff: Backoff::new(settings.backoff_first_secs, settings.backoff_max_secs, seed),
+            streams: Streams::new(wanted),
+            closing: false,
+            reported: None,
+            gap_quiet_until: 0,
+            bad: None,
+            bad_flush_at: 0,
+            counters: Counters::default(),
+            events: Vec::new(),
+            actions: VecDeque::new(),
+            who,
+            settings,
+        }
+    }
+
+    /// Takes what happened at `now`; whatever is due by then happens too.
+    pub fn handle(&mut self, now: Nanos, input: SessionInput) {
+        self.clock.advance(now);
+        self.counters.clock_steps = self.clock.steps();
+        match input {
+            SessionInput::Tick => {}
+            SessionInput::Opened => self.opened(),
+            SessionInput::Frame(frame) => self.frame(frame),
+            SessionInput::Ping => self.counters.pings += 1,
+            SessionInput::Lost(why) => self.lost(&printable(why)),
+        }
+        self.due();
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When it wants a `Tick`, by the same clock as `handle`: at most a second ahead.
+    pub fn deadline(&self) -> Nanos {
+        let now = self.clock.now();
+        let next = match &self.phase {
+            Phase::Waiting { until } | Phase::Connecting { until } => *until,
+            Phase::Open(open) => self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()),
+        };
+        self.clock.outside(next.clamp(now, now + Nanos::SECOND))
+    }
+
+    /// Counts since the start.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Its streams and how far each has come.
+    pub fn streams(&self) -> impl Iterator<Item = (&Stream, &StreamState)> {
+        self.streams.iter()
+    }
+
+    /// Where it connects to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The venue's name and the number of the connection, for people.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.who.venue.name(), self.who.connection)
+    }
+
+    fn opened(&mut self) {
+        let now = self.clock.now();
+        self.streams.restart();
+        self.filter.reconnected();
+        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
+    }
+
+    fn frame(&mut self, frame: &[u8]) {
+        self.counters.frames += 1;
+        let at = self.clock.outer();
+        let mut events = std::mem::take(&mut self.events);
+        match self.who.venue.decode(frame, at, &self.who.markets, &mut events) {
+            Ok(Decoded::Data) => self.data(&events),
+            Ok(Decoded::Partly(refusal)) => {
+                self.data(&events);
+                self.refused(refusal);
+            }
+            Ok(Decoded::Answer { id, result }) => self.answer(id, &result),
+            Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.to_owned())),
+            Ok(Decoded::Closing) => self.closing = true,
+            Ok(Decoded::Ignored | Decoded::Heartbeat) => {}
+            Err(refusal) => self.refused(refusal),
+        }
+        events.clear();
+        self.events = events;
+    }
+
+    fn data(&mut self, events: &[Event]) {
+        let now = self.clock.now();
+        for event in events {
+            match self.filter.judge(event, now) {
+                Verdict::Keep => self.keep(event),
+                Verdict::KeepAfterHole(missing) => {
+                    self.counters.missing_trades = self.counters.missing_trades.saturating_add(missing);
+                    self.gap(event, missing);
+                    self.keep(event);
+                }
+                Verdict::Duplicate => self.counters.duplicates += 1,
+                Verdict::Old => self.counters.old_liquidations += 1,
+            }
+        }
+    }
+
+    fn keep(&mut self, event: &Event) {
+        let now = self.clock.now();
+        if let Phase::Open(open) = &mut self.phase {
+            open.heard = now;
+            open.delivering_since.get_or_insert(now);
+        }
+        self.streams.delivered(event.market, event.body.kind());
+        if self.reported != Some(FeedState::Delivering) {
+            self.report(FeedState::Delivering, "data arrives".to_owned());
+        }
+        self.counters.events += 1;
+        self.actions.push_back(Action::Emit(Input::Event(*event)));
+    }
+
+    /// Tells of a hole, at most once a second; delivery goes on behind it.
+    fn gap(&mut self, event: &Event, missing: u64) {
+        if self.clock.now() >= self.gap_quiet_until {
+            self.gap_quiet_until = self.clock.now() + Nanos::SECOND;
+            let market = self.who.markets.iter().find(|(id, _)| *id == event.market).map_or("?", |(_, name)| name);
+            self.report(FeedState::Gap, format!("{market}: {missing} trades missing"));
+        }
+    }
+
+    fn answer(&mut self, id: Option<u64>, result: &Result<(), String>) {
+        let refused = result.as_ref().err().map(|words| printable(words));
+        if !self.streams.answered(id, refused.as_deref()) {
+            return;
+        }
+        if let Some(words) = refused {
+            self.report(FeedState::Gap, format!("a subscription was refused: {words}"));
+        } else if self.streams.all_acknowledged() && self.reported == Some(FeedState::Connecting) {
+            self.report(FeedState::Subscribed, format!("{} streams acknowledged", self.streams.len()));
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        if let Some(count) = self.counters.refused.get_mut(refusal.reason as usize) {
+            *count += 1;
+        }
+        match &mut self.bad {
+            Some((market, count)) if *market == refusal.market => *count += 1,
+            _ => {
+                self.flush_bad();
+                self.bad = Some((refusal.market, 1));
+                self.bad_flush_at = self.clock.now() + Nanos::SECOND;
+            }
+        }
+    }
+
+    fn flush_bad(&mut self) {
+        if let Some((market, count)) = self.bad.take() {
+            self.actions.push_back(Action::Emit(Input::Bad { at: self.clock.outer(), market, count }));
+        }
+    }
+
+    fn lost(&mut self, why: &str) {
+        if matches!(self.phase, Phase::Waiting { .. }) {
+            return;
+        }
+        self.counters.losses += 1;
+        let pause = if std::mem::take(&mut self.closing) { 0 } else { self.backoff.next() };
+        self.report(FeedState::Down, format!("{why}; next try in {:.1} s", pause as f64 / Nanos::SECOND as f64));
+        self.phase = Phase::Waiting { until: self.clock.now().saturating_add(pause) };
+    }
+
+    fn give_up(&mut self, why: &str) {
+        self.actions.push_back(Action::Close);
+        self.lost(why);
+    }
+
+    /// Whatever time has made due.
+    fn due(&mut self) {
+        let now = self.clock.now();
+        if self.bad.is_some() && now >= self.bad_flush_at {
+            self.flush_bad();
+        }
+        match &self.phase {
+            Phase::Waiting { until } if now >= *until => self.connect(),
+            Phase::Connecting { until } if now >= *until => self.give_up("it did not open in time"),
+            Phase::Waiting { .. } | Phase::Connecting { .. } => {}
+            Phase::Open(open) => {
+                let unheard = now - open.heard;
+                let sends = self.next_send(open).is_some_and(|at| now >= at);
+                if open.delivering_since.is_some_and(|since| now - since >= nanos(self.settings.healthy_after_secs)) {
+                    self.backoff.reset();
+                }
+                if unheard >= self.silence_limit() {
+                    self.counters.silences += 1;
+                    self.give_up(&format!("no data for {:.1} s", unheard as f64 / Nanos::SECOND as f64));
+                } else if self.streams.unanswered_since().is_some_and(|at| now - at >= self.answer_limit()) {
+                    self.give_up("a subscription was not answered");
+                } else if sends {
+                    self.send();
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        self.phase = Phase::Connecting { until: self.clock.now() + nanos(self.settings.open_within_secs) };
+        self.actions.push_back(Action::Connect { url: self.url.clone() });
+        self.report(FeedState::Connecting, self.url.clone());
+    }
+
+    fn send(&mut self) {
+        let now = self.clock.now();
+        let text = self.streams.next_request(now).or_else(|| Some(self.who.venue.keep_alive()?.1.to_owned()));
+        if let (Some(text), Phase::Open(open)) = (text, &mut self.phase) {
+            open.sent = now;
+            self.actions.push_back(Action::Send(text));
+        }
+    }
+
+    /// When the next request or keep-alive goes out: requests keep a fifth below the venue's limit.
+    fn next_send(&self, open: &Open) -> Option<i64> {
+        if self.streams.has_requests() {
+            return Some(open.sent + nanos(1.25 / self.who.venue.limits().messages_per_sec));
+        }
+        self.who.venue.keep_alive().map(|(secs, _)| open.sent + nanos(secs))
+    }
+
+    fn silence_limit(&self) -> i64 {
+        let quiet = self.settings.quiet_silence_secs.max(self.settings.silence_secs);
+        nanos(if self.streams.any_steady() { self.settings.silence_secs } else { quiet })
+    }
+
+    fn answer_limit(&self) -> i64 {
+        nanos(self.settings.answer_within_secs)
+    }
+
+    fn report(&mut self, state: FeedState, why: String) {
+        self.reported = Some(state);
+        let (venue, connection) = (self.who.venue_id, self.who.connection);
+        let report = FeedReport { at: self.clock.outer(), venue, connection, state, why };
+        self.actions.push_back(Action::Emit(Input::Feed(report)));
+    }
+}
+
+/// Hostile text for people: printable ASCII, at most 200 characters.
+pub fn printable(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+fn nanos(secs: f64) -> i64 {
+    (secs * Nanos::SECOND as f64) as i64
+}

@@ -1,0 +1,125 @@
+//! How far each stream has come: asked for, acknowledged, delivering. The three are different things.
+
+use crate::event::{Kind, MarketId};
+use crate::feed::venue::{Request, Stream, Subscription};
+
+/// How far a stream has come on this connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamState {
+    /// Not asked for yet.
+    Idle,
+    /// Asked for, not answered.
+    Requested,
+    /// The venue said yes; nothing came yet. A stream can stay here for ever and look well.
+    Acknowledged,
+    /// Data came.
+    Delivering,
+    /// The venue said no, in its words.
+    Refused(String),
+}
+
+pub(super) struct Streams {
+    list: Vec<(Stream, StreamState)>,
+    requests: Vec<Request>,
+    /// Requests sent so far.
+    sent: usize,
+    /// Places in `requests` without an answer, with the time they were sent.
+    open: Vec<(usize, i64)>,
+    /// By market id, a bit for each kind that has delivered: the cheap way out for every event but the first.
+    seen: Vec<u16>,
+}
+
+impl Streams {
+    pub(super) fn new(wanted: Subscription) -> Self {
+        let list = wanted.streams.into_iter().map(|stream| (stream, StreamState::Idle)).collect();
+        Self { list, requests: wanted.requests, sent: 0, open: Vec::new(), seen: Vec::new() }
+    }
+
+    /// A new connection knows nothing of the one before.
+    pub(super) fn restart(&mut self) {
+        self.list.iter_mut().for_each(|(_, state)| *state = StreamState::Idle);
+        self.sent = 0;
+        self.open.clear();
+        self.seen.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Stream, &StreamState)> {
+        self.list.iter().map(|(stream, state)| (stream, state))
+    }
+
+    pub(super) fn any_steady(&self) -> bool {
+        self.list.iter().any(|(stream, _)| stream.steady)
+    }
+
+    pub(super) fn has_requests(&self) -> bool {
+        self.sent < self.requests.len()
+    }
+
+    pub(super) fn all_acknowledged(&self) -> bool {
+        !self.has_requests() && self.open.is_empty()
+    }
+
+    /// The text of the next request, sent at `now`.
+    pub(super) fn next_request(&mut self, now: i64) -> Option<String> {
+        let text = self.requests.get(self.sent)?.text.clone();
+        self.set(self.sent, &StreamState::Requested);
+        self.open.push((self.sent, now));
+        self.sent += 1;
+        Some(text)
+    }
+
+    /// When the oldest request without an answer was sent.
+    pub(super) fn unanswered_since(&self) -> Option<i64> {
+        self.open.first().map(|(_, at)| *at)
+    }
+
+    /// An answer came; whether it answers anything we asked. One without an id answers the oldest request.
+    pub(super) fn answered(&mut self, id: Option<u64>, refused: Option<&str>) -> bool {
+        let wanted = |(place, _): &(usize, i64)| {
+            id.is_none_or(|id| self.requests.get(*place).is_some_and(|request| request.id == id))
+        };
+        let Some(at) = self.open.iter().position(wanted) else { return false };
+        let (place, _) = self.open.remove(at);
+        let state = refused.map_or(StreamState::Acknowledged, |words| StreamState::Refused(words.to_owned()));
+        self.set(place, &state);
+        true
+    }
+
+    /// An event of this kind came from this market.
+    pub(super) fn delivered(&mut self, market: MarketId, kind: Kind) {
+        let place = market.0 as usize;
+        if self.seen.get(place).is_none_or(|bits| bits & (1 << kind as u16) == 0) {
+            self.first_delivered(market, kind);
+        }
+    }
+
+    fn first_delivered(&mut self, market: MarketId, kind: Kind) {
+        let place = market.0 as usize;
+        if self.seen.len() <= place {
+            self.seen.resize(place + 1, 0);
+        }
+        if let Some(bits) = self.seen.get_mut(place) {
+            *bits |= 1 << kind as u16;
+        }
+        for (stream, state) in &mut self.list {
+            if stream.kind == kind && stream.market.is_none_or(|id| id == market) {
+                *state = StreamState::Delivering;
+            }
+        }
+    }
+
+    /// Sets the streams of one request, except those that deliver already.
+    fn set(&mut self, place: usize, to: &StreamState) {
+        let first: usize = self.requests.iter().take(place).map(|request| request.streams).sum();
+        let count = self.requests.get(place).map_or(0, |request| request.streams);
+        for (_, state) in self.list.iter_mut().skip(first).take(count) {
+            if *state != StreamState::Delivering {
+                *state = to.clone();
+            }
+        }
+    }
+}
