@@ -1,3 +1,5 @@
 //! The `fusewire` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    fusewire::cli::main()
+}

@@ -2,10 +2,12 @@
 
 #[cfg(feature = "daemon")]
 mod machine;
+mod order;
 mod permission;
 
 #[cfg(feature = "daemon")]
 pub use machine::{Breaker, Cause, Plan, State};
+pub use order::{Contract, Denial, Exposure, Intent, Order, Side, Verdict};
 pub use permission::{Permission, Sides, Stance};
 
 #[cfg(all(test, feature = "daemon"))]

@@ -1,1 +1,81 @@
-//! The cli room.
+//! The way in: one file a subcommand, exit codes, logging.
+
+mod replay;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Failed.
+    Failure = 1,
+    /// Wrong usage, or doubt about a format.
+    Usage = 2,
+    /// `--fail-on-trip`, and something tripped.
+    Tripped = 3,
+    /// Input was damaged; the rest was kept.
+    Damaged = 4,
+    /// The config is invalid.
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command failed, with the exit code that says so.
+#[derive(Debug)]
+pub struct Fault {
+    exit: Exit,
+    message: String,
+}
+
+impl Fault {
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }
+    }
+}
+
+#[derive(Parser)]
+#[command(name = "fusewire", version, about, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Replay(replay::Args),
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Replay(args) => replay::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(fault) => {
+            #[allow(clippy::print_stderr, reason = "the command line speaks to people here")]
+            {
+                eprintln!("fusewire: {}", fault.message);
+            }
+            fault.exit.into()
+        }
+    }
+}

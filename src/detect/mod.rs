@@ -294,6 +294,19 @@ impl Bank {
         edges
     }
 
+    /// The time since the last event is no silence: the daemon was not there to hear.
+    pub(crate) fn reawaken(&mut self) {
+        self.detectors.stale.forget_arrival();
+        for (leg, (name, _)) in legs().into_iter().enumerate() {
+            if name == stale::Stale::NAME
+                && let Some(score) = self.scores.get_mut(leg)
+            {
+                *score = 0.0;
+                self.active &= !(1 << leg);
+            }
+        }
+    }
+
     /// Legs that are tripped now.
     pub const fn active(&self) -> LegSet {
         self.active

@@ -3,6 +3,7 @@
 //! Pure: no clock, socket, file, lock or await. Split by what comes in: [`market`] takes events, bars and time,
 //! [`operator`] takes people's requests; [`permit`] turns breakers into what the gate says, [`snapshot`] freezes it all.
 
+mod digest;
 mod input;
 mod market;
 mod operator;
@@ -24,6 +25,7 @@ use crate::policy::{self, Confirmations, Policy, Rule, RuleId};
 use crate::record::{Fact, Record, hex};
 use crate::trip::Scope;
 
+pub use digest::Digest as RunDigest;
 pub use input::{Action, Command, DeliveryReport, FeedReport, FeedState, Input};
 pub use output::{GateWrite, Output, Reason};
 pub use permit::Resume;
@@ -142,7 +144,10 @@ struct State {
     trace: u64,
     inputs: u64,
     bad_frames: u64,
+    /// Some market has events, so silence means something.
     streaming: bool,
+    /// Some breaker moves by itself when time passes.
+    waiting: bool,
 }
 
 /// The engine.
@@ -179,6 +184,7 @@ impl Engine {
             inputs: 0,
             bad_frames: 0,
             streaming: false,
+            waiting: false,
         };
         let (gates, facts, answers) = (Vec::new(), Vec::new(), Vec::new());
         let mut engine = Self { settings, limits, policy, table, state, gates, facts, answers };
@@ -209,7 +215,7 @@ impl Engine {
 
     /// When it next wants a [`Input::Tick`]; an early one is harmless. `None` while nothing waits for time.
     pub fn deadline(&self) -> Option<Nanos> {
-        (self.state.streaming || !self.state.breakers.is_empty()).then_some(self.state.next_look)
+        (self.state.streaming || self.state.waiting).then_some(self.state.next_look)
     }
 
     /// Engine time: the latest input so far.

@@ -73,6 +73,7 @@ impl Engine {
             return false;
         }
         let to = active.breaker.state();
+        self.state.waiting |= active.breaker.until().is_some();
         let breaker = active.breaker.clone();
         let incident = active.incident.clone();
         if to == State::Armed {
@@ -119,6 +120,7 @@ impl Engine {
                 self.move_breaker(rule, scope, Cause::Look { clear, chance }, why, None);
             }
         }
+        self.state.waiting = self.state.breakers.values().any(|active| active.breaker.until().is_some());
         self.forget_peaks();
     }
 
@@ -254,8 +256,30 @@ impl Engine {
         let incident = was.incident.clone();
         let active = Active { breaker, causes: std::collections::BTreeMap::new(), incident };
         self.state.breakers.insert(key, active);
+        self.state.waiting = true;
         self.refresh(scope);
         Ok(())
+    }
+
+    /// Keeps what detectors have learned and forgets all else: how a driver uses a warm-up replay or a snapshot of an
+    /// earlier run. Every market is back at Halt until its feed delivers.
+    pub fn reawaken(&mut self) {
+        self.state.breakers.clear();
+        self.state.confirmations = crate::policy::Confirmations::default();
+        self.state.incidents = crate::incident::Incidents::new(self.settings.incident.clone());
+        for market in &mut self.state.markets {
+            market.life = Life::Starting;
+            market.streams = false;
+            market.bank.reawaken();
+            market.peaks = None;
+            market.awaits = None;
+            (market.published, market.wanted) = (Permission::HALT, Permission::HALT);
+            market.last_reason = (Reason::Starting as u32, 0);
+            market.counts = super::Counts::default();
+        }
+        self.state.streaming = false;
+        self.state.waiting = false;
+        self.resume_records(0);
     }
 
     /// Continues the numbers of records after a restart.
@@ -264,9 +288,18 @@ impl Engine {
         self.state.durable = last;
     }
 
-    /// Takes up an incident that stood open before a restart.
-    pub fn resume_incident(&mut self, incident: Incident) {
-        self.state.incidents.resume(incident);
+    /// Takes up what a record says of an incident that stood open before a restart.
+    pub fn resume_incident(&mut self, record: &crate::record::Record) {
+        self.state.incidents.fold(record);
+    }
+
+    /// What breakers alone allow a market, whatever its feed says.
+    pub fn binding(&self, id: MarketId) -> Permission {
+        self.state
+            .breakers
+            .iter()
+            .filter(|((rule, scope), _)| self.mode(*rule) == Mode::Armed && scope.holds(id, &self.table))
+            .fold(Permission::FREE, |all, ((rule, _), active)| all.meet(active.breaker.permission(self.plan(*rule))))
     }
 
     /// What every cell of the gate shall say now: a driver writes this once before the first input.

@@ -1,7 +1,7 @@
 //! From a venue and its own symbol to a market: asset, quote, kind and contract size. Pure; no list to download.
 //!
 //! Asset and quote come from the spelling; contract sizes are those of the venues' contract pages, last checked 2026-07.
-//! What the spelling cannot tell stays as it is: `1000PEPE` is no `PEPE`, its price is another one. A quanto contract (BitMEX
+//! What the spelling cannot tell stays as it is: `1000PEPE` is no `PEPE`, its price is another one. A quanto contract (`BitMEX`
 //! `ETHUSD`) has no fixed size in coins or money and counts as one unit of quote; the config overrides it.
 
 use crate::market::{ContractSize, Market, MarketKind};
@@ -243,7 +243,7 @@ fn without_month(native: &str) -> Option<&str> {
     (letter && chars.all(|c| c.is_ascii_digit()) && !pair.is_empty()).then_some(pair)
 }
 
-/// One name a coin, so that venues compare: Kraken and BitMEX write XBT for BTC.
+/// One name a coin, so that venues compare: Kraken and `BitMEX` write XBT for BTC.
 fn coin(name: &str) -> String {
     match name {
         UNKNOWN => UNKNOWN.to_owned(),

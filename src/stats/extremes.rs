@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 /// The most buckets a span can have: one bit each.
 pub const MAX_BUCKETS: usize = 64;
 
-/// Parts into which a bucket's time is told.
-const PARTS: i64 = 1 << 16;
-
 /// Maximum, minimum and oldest value within the last `span_secs`, on irregular times.
 ///
 /// Time is cut into buckets of `span / buckets`, aligned to the epoch; the window is the current bucket and the
@@ -32,7 +29,9 @@ pub struct Extremes {
     lows: u64,
     occupied: u64,
     width_ns: i64,
-    slot: usize,
+    /// Bits of a time into the bucket that are not kept, so that it fits 16.
+    dropped_bits: u32,
+    slot: u32,
     buckets: Box<[Bucket]>,
     moments: Box<[Moments]>,
 }
@@ -45,7 +44,7 @@ struct Bucket {
     low: f64,
 }
 
-/// When it saw them: in parts of the bucket's width.
+/// When it saw them: nanoseconds into the bucket, without the lowest bits.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Moments {
     first: u16,
@@ -61,6 +60,7 @@ impl Extremes {
     pub fn new(span_secs: f64, buckets: usize) -> Self {
         assert!((1e-6..=3.2e8).contains(&span_secs), "span_secs must be between 1e-6 and 3.2e8, got {span_secs}");
         assert!((2..=MAX_BUCKETS).contains(&buckets), "buckets must be between 2 and 64, got {buckets}");
+        let width_ns = ((span_secs * 1e9 / buckets as f64) as i64).max(1);
         Self {
             open_until_ns: i64::MIN,
             latest_ns: i64::MIN,
@@ -70,7 +70,8 @@ impl Extremes {
             highs: 0,
             lows: 0,
             occupied: 0,
-            width_ns: ((span_secs * 1e9 / buckets as f64) as i64).max(1),
+            width_ns,
+            dropped_bits: (i64::BITS - width_ns.leading_zeros()).saturating_sub(u16::BITS),
             slot: 0,
             buckets: vec![Bucket::default(); buckets].into_boxed_slice(),
             moments: vec![Moments::default(); buckets].into_boxed_slice(),
@@ -127,7 +128,7 @@ impl Extremes {
         self.bucket(age).map(|bucket| bucket.first)
     }
 
-    /// When the highest value came (ns since the epoch), early by at most 1/65536 of a bucket.
+    /// When the highest value came (ns since the epoch), early by less than 1/32768 of a bucket.
     pub fn max_at(&self) -> Option<i64> {
         let age = oldest(self.highs)?;
         self.moment(age, |moments| moments.high)
@@ -171,11 +172,11 @@ impl Extremes {
     /// A value in a bucket of its own.
     fn open_bucket(&mut self, at_ns: i64, value: f64) {
         self.turn_to(at_ns);
-        let part = self.part_of(self.latest_ns);
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        let part = self.part();
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             *bucket = Bucket { first: value, high: value, low: value };
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             *moments = Moments { first: part, high: part, low: part };
         }
         (self.high, self.low) = (value, value);
@@ -187,34 +188,49 @@ impl Extremes {
 
     /// Makes the bucket of `at_ns` the current one; what falls out of the window leaves the masks.
     fn turn_to(&mut self, at_ns: i64) {
-        let at_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
-        let start_ns = at_ns.div_euclid(self.width_ns) * self.width_ns;
-        let turned = if self.is_empty() { MAX_BUCKETS } else { self.buckets_until(start_ns) };
+        self.latest_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
+        if self.is_empty() {
+            self.start_ns = self.latest_ns - self.latest_ns.rem_euclid(self.width_ns);
+            return;
+        }
+        let turned = self.buckets_passed();
+        self.start_ns += turned * self.width_ns;
+        let turned = turned.min(MAX_BUCKETS as i64) as u32;
         self.highs = self.aged(self.highs, turned);
         self.lows = self.aged(self.lows, turned);
         self.occupied = self.aged(self.occupied, turned);
-        self.slot = (self.slot + turned) % self.buckets.len();
-        (self.start_ns, self.latest_ns) = (start_ns, at_ns);
+        let (count, slot) = (self.buckets.len() as u32, self.slot + turned);
+        self.slot = if slot < count { slot } else { (slot - count).min(count - 1) };
     }
 
-    fn buckets_until(&self, start_ns: i64) -> usize {
-        usize::try_from((start_ns - self.start_ns) / self.width_ns).unwrap_or(0).min(MAX_BUCKETS)
+    /// Buckets between the current one and that of the latest time. Mostly none or one: no division then.
+    #[inline]
+    fn buckets_passed(&self) -> i64 {
+        let passed_ns = self.latest_ns - self.start_ns;
+        if passed_ns < self.width_ns {
+            0
+        } else if passed_ns - self.width_ns < self.width_ns {
+            1
+        } else {
+            passed_ns / self.width_ns
+        }
     }
 
     /// `mask`, `turned` buckets later.
-    fn aged(&self, mask: u64, turned: usize) -> u64 {
+    #[inline]
+    fn aged(&self, mask: u64, turned: u32) -> u64 {
         let window = u64::MAX >> (MAX_BUCKETS - self.buckets.len());
-        mask.checked_shl(turned as u32).unwrap_or(0) & window
+        mask.checked_shl(turned).unwrap_or(0) & window
     }
 
     /// A new high of the current bucket.
     fn raise(&mut self, value: f64) {
-        let part = self.part_of(self.latest_ns);
+        let part = self.part();
         self.high = value;
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.high = value;
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             moments.high = part;
         }
         self.highs = self.queue_high(value);
@@ -222,12 +238,12 @@ impl Extremes {
 
     /// A new low of the current bucket.
     fn lower(&mut self, value: f64) {
-        let part = self.part_of(self.latest_ns);
+        let part = self.part();
         self.low = value;
-        if let Some(bucket) = self.buckets.get_mut(self.slot) {
+        if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.low = value;
         }
-        if let Some(moments) = self.moments.get_mut(self.slot) {
+        if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             moments.low = part;
         }
         self.lows = self.queue_low(value);
@@ -246,7 +262,8 @@ impl Extremes {
     /// Where the bucket `age` buckets ago lies.
     #[inline]
     fn slot_of(&self, age: usize) -> usize {
-        if age <= self.slot { self.slot - age } else { self.slot + self.buckets.len() - age }
+        let slot = self.slot as usize;
+        if age <= slot { slot - age } else { slot + self.buckets.len() - age }
     }
 
     #[inline]
@@ -259,15 +276,15 @@ impl Extremes {
         self.start_ns - self.width_ns * age as i64
     }
 
-    fn part_of(&self, at_ns: i64) -> u16 {
-        let into_ns = i128::from(at_ns - self.start_ns);
-        (into_ns * i128::from(PARTS) / i128::from(self.width_ns)) as u16
+    /// The latest time as it is kept in the current bucket.
+    #[inline]
+    fn part(&self) -> u16 {
+        ((self.latest_ns - self.start_ns) >> self.dropped_bits) as u16
     }
 
     fn moment(&self, age: usize, part: impl Fn(&Moments) -> u16) -> Option<i64> {
         let part = part(self.moments.get(self.slot_of(age))?);
-        let into_ns = i128::from(part) * i128::from(self.width_ns) / i128::from(PARTS);
-        Some(self.start_of(age) + into_ns as i64)
+        Some(self.start_of(age) + (i64::from(part) << self.dropped_bits))
     }
 }
 
@@ -284,4 +301,146 @@ fn queue(mask: u64, beaten: impl Fn(usize) -> bool) -> u64 {
         rest &= rest - 1;
     }
     rest | 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_near, bits, no_number, survives, value};
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// Every value with its time, cut to the window at each question.
+    struct Naive {
+        values: Vec<(i64, f64)>,
+        latest: i64,
+        width: i64,
+        buckets: i64,
+    }
+
+    impl Naive {
+        fn inside(&self) -> impl DoubleEndedIterator<Item = &(i64, f64)> {
+            let oldest = self.latest.div_euclid(self.width) - self.buckets;
+            self.values.iter().filter(move |(at, _)| at.div_euclid(self.width) > oldest)
+        }
+
+        /// The time as far as it is kept.
+        fn told(&self, at: i64) -> i64 {
+            let into = at.rem_euclid(self.width);
+            let mut step = 1;
+            while self.width / step >= 1 << 16 {
+                step *= 2;
+            }
+            at - into % step
+        }
+
+        /// The first of the largest by `sign`.
+        fn best(&self, sign: f64) -> Option<(i64, f64)> {
+            self.inside().copied().reduce(|best, next| if sign * next.1 > sign * best.1 { next } else { best })
+        }
+
+        fn compare(&self, extremes: &Extremes) {
+            let (high, low, first) = (self.best(1.0), self.best(-1.0), self.inside().next());
+            assert_eq!(extremes.max(), high.map(|(_, value)| value));
+            assert_eq!(extremes.min(), low.map(|(_, value)| value));
+            assert_eq!(extremes.first(), first.map(|(_, value)| *value));
+            assert_eq!(extremes.max_at(), high.map(|(at, _)| self.told(at)));
+            assert_eq!(extremes.min_at(), low.map(|(at, _)| self.told(at)));
+            assert_eq!(extremes.first_at(), first.map(|(at, _)| self.told(*at)));
+            assert_eq!(extremes.is_empty(), first.is_none());
+            let covered = first.map_or(0, |(at, _)| self.latest - self.told(*at));
+            assert_near(extremes.covered_secs(), covered as f64 / 1e9, 0.0, 0.0);
+        }
+    }
+
+    /// Nanoseconds until the next call, some of them backwards.
+    fn wait() -> impl Strategy<Value = i64> {
+        prop_oneof![2 => Just(0), 2 => 0..1000_i64, 6 => 0..3 * SECOND, 1 => 0..100 * SECOND, 1 => -5 * SECOND..0]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn is_the_naive_window(
+            buckets in 2_usize..=64,
+            start in -1000 * SECOND..1000 * SECOND,
+            calls in prop::collection::vec((wait(), prop_oneof![1 => Just(0.0), 4 => value()], 0..10), 1..300),
+        ) {
+            let mut extremes = Extremes::new(60.0, buckets);
+            let width = extremes.width_ns;
+            let mut naive = Naive { values: Vec::new(), latest: i64::MIN, width, buckets: buckets as i64 };
+            let mut at = start;
+            for (wait, value, dice) in calls {
+                at += wait;
+                naive.latest = naive.latest.max(at);
+                if dice == 0 {
+                    extremes.advance(at);
+                } else {
+                    prop_assert!(extremes.push(at, value));
+                    naive.values.push((naive.latest, value));
+                }
+                naive.compare(&extremes);
+            }
+        }
+
+        #[test]
+        fn no_number_changes_nothing(values in prop::collection::vec(value(), 0..30), bad in no_number()) {
+            let mut extremes = Extremes::new(60.0, 64);
+            values.iter().zip(1..).for_each(|(x, second)| assert!(extremes.push(second * SECOND, *x)));
+            let before = bits(&extremes);
+            prop_assert!(!extremes.push(40 * SECOND, bad));
+            prop_assert_eq!(bits(&extremes), before);
+        }
+    }
+
+    #[test]
+    fn a_bad_tick_is_gone_after_the_span() {
+        let mut extremes = Extremes::new(60.0, 60);
+        (0..30).for_each(|second| assert!(extremes.push(second * SECOND, 100.0)));
+        extremes.push(30 * SECOND, 1e12);
+        (31..90).for_each(|second| assert!(extremes.push(second * SECOND, 100.0)));
+        assert_eq!((extremes.max(), extremes.max_at()), (Some(1e12), Some(30 * SECOND)));
+        extremes.push(90 * SECOND, 99.0);
+        assert_eq!((extremes.max(), extremes.min()), (Some(100.0), Some(99.0)));
+        assert_eq!((extremes.len(), extremes.covered_secs() as u32), (60, 59));
+    }
+
+    #[test]
+    fn silence_empties_the_window_and_clearing_forgets_time() {
+        let mut extremes = Extremes::new(60.0, 64);
+        extremes.push(1000 * SECOND, 5.0);
+        extremes.advance(2000 * SECOND);
+        assert!(extremes.is_empty() && extremes.max().is_none() && extremes.covered_secs() < 1e-9);
+        extremes.push(1500 * SECOND, 7.0);
+        assert_eq!((extremes.first(), extremes.len()), (Some(7.0), 1));
+        assert!(extremes.max_at().is_some_and(|at| (2000 * SECOND - at).abs() < 20_000));
+        extremes.clear();
+        extremes.push(SECOND, 1.0);
+        assert_eq!(extremes.max(), Some(1.0));
+        assert!(extremes.max_at().is_some_and(|at| (SECOND - at).abs() < 20_000));
+    }
+
+    #[test]
+    fn is_small() {
+        let own = size_of::<Extremes>() + MAX_BUCKETS * (size_of::<Bucket>() + size_of::<Moments>());
+        assert!(own <= 2048, "{own} bytes");
+    }
+
+    #[test]
+    fn survives_anything() {
+        survives(Extremes::new(60.0, 64), |extremes, chance| {
+            let at = (chance.misfortune() * 1e9) as i64;
+            if chance.uniform() < 0.001 {
+                extremes.clear();
+            }
+            if chance.uniform() < 0.9 {
+                extremes.push(at, chance.misfortune());
+            } else {
+                extremes.advance(at);
+            }
+            assert!(extremes.covered_secs().is_finite() && extremes.max().is_none_or(f64::is_finite));
+        });
+    }
 }

@@ -1,14 +1,14 @@
 //! The law of arrival gaps, learned; and how surprising a silence is under it.
 
-use super::math::{ln, ln_1p, usable};
+use super::math::{exp_m1, ln, ln_1p, sqrt, usable};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_10;
 
-/// Bins: 30 octaves of 8, from [`SHORTEST`] (2^-13 s) to [`LONGEST`] (2^17 s).
-const BINS: usize = 240;
+/// Bins: 29 octaves of 8, from [`SHORTEST`] (2^-12 s) to [`LONGEST`] (2^17 s, 36 hours).
+const BINS: usize = 232;
 
 /// Gaps below this many seconds share the first bin.
-const SHORTEST: f64 = 1.0 / 8192.0;
+const SHORTEST: f64 = 1.0 / 4096.0;
 
 /// Gaps above this many seconds share the last bin.
 const LONGEST: f64 = 131_072.0;
@@ -22,8 +22,8 @@ const TAIL_SHARE: f64 = 0.05;
 /// Enough gaps for a tail, if there are as many.
 const TAIL_GAPS: f64 = 16.0;
 
-/// The tail is fitted afresh after so many gaps.
-const REFIT_GAPS: u64 = 64;
+/// The tail is fitted afresh after so many gaps (more often while there are few).
+const REFIT_GAPS: u64 = 256;
 
 /// The most surprise that is told.
 const MAX_PHI: f64 = 300.0;
@@ -51,7 +51,9 @@ pub struct GapLaw {
 /// Excesses over the lower bound of a bin: `P(excess > x) = (1 + shape x / scale)^(-1/shape)`, exponential at shape 0.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Tail {
-    bin: u32,
+    threshold_secs: f64,
+    /// `-ln P(gap > threshold)`.
+    within: f64,
     scale_secs: f64,
     shape: f64,
 }
@@ -68,7 +70,7 @@ impl GapLaw {
             unit: 1.0,
             growth: 1.0 + 1.0 / memory_gaps,
             count: 0,
-            tail: Tail { bin: 0, scale_secs: 1.0, shape: 0.0 },
+            tail: Tail { threshold_secs: 0.0, within: 0.0, scale_secs: 1.0, shape: 0.0 },
         }
     }
 
@@ -83,7 +85,13 @@ impl GapLaw {
         }
         self.count = self.count.saturating_add(1);
         self.unit *= self.growth;
-        if self.count < REFIT_GAPS || self.count.is_multiple_of(REFIT_GAPS) || self.unit > MAX_UNIT {
+        if self.unit > MAX_UNIT {
+            self.rescale();
+        }
+        if self.count.is_multiple_of(REFIT_GAPS)
+            || self.count < REFIT_GAPS && self.count.is_multiple_of(8)
+            || self.count < 8
+        {
             self.refit();
         }
         true
@@ -94,10 +102,23 @@ impl GapLaw {
         if self.count == 0 || silence_secs.is_nan() || silence_secs <= 0.0 {
             return 0.0;
         }
-        let threshold = lower_bound(self.tail.bin as usize);
-        let within = -ln(self.survival(silence_secs.min(threshold)));
-        let beyond = self.tail.surprise(silence_secs - threshold);
-        ((within + beyond) / LN_10).clamp(0.0, MAX_PHI)
+        let beyond_secs = silence_secs - self.tail.threshold_secs;
+        let surprise = if beyond_secs > 0.0 {
+            self.tail.within + self.tail.surprise(beyond_secs)
+        } else {
+            self.surprise_within(silence_secs).min(self.tail.within)
+        };
+        (surprise / LN_10).clamp(0.0, MAX_PHI)
+    }
+
+    /// The shortest silence, in seconds, with `phi(silence) >= phi`: when to look again. Infinite while nothing is known;
+    /// at least the tail's threshold, which is where the surprise begins (the longest twentieth of gaps).
+    pub fn silence_secs(&self, phi: f64) -> f64 {
+        if self.count == 0 {
+            return f64::INFINITY;
+        }
+        let beyond = phi.min(MAX_PHI) * LN_10 - self.tail.within;
+        self.tail.threshold_secs + self.tail.excess(beyond.max(0.0))
     }
 
     /// Gaps taken so far, for warm-up. A law of fewer than a few hundred is a guess.
@@ -105,26 +126,28 @@ impl GapLaw {
         self.count
     }
 
-    /// `P(gap > silence)` by the histogram, up to the tail's threshold; above zero there.
-    fn survival(&self, silence_secs: f64) -> f64 {
+    /// `-ln P(gap > silence)` by the histogram, where the tail law does not hold yet.
+    fn surprise_within(&self, silence_secs: f64) -> f64 {
         let bin = bin_of(silence_secs);
         let (low, high) = (lower_bound(bin), lower_bound(bin + 1));
         let inside = f64::from(self.counts.get(bin).copied().unwrap_or(0.0));
         let still = ((high - silence_secs) / (high - low)).clamp(0.0, 1.0);
         let above = total(self.counts.get(bin + 1..).unwrap_or_default());
-        let all = total(&self.counts);
-        ((above + inside * still) / all).clamp(f64::MIN_POSITIVE, 1.0)
+        -ln(((above + inside * still) / total(&self.counts)).clamp(f64::MIN_POSITIVE, 1.0))
+    }
+
+    /// Makes the weight of the next gap 1 again.
+    #[cold]
+    fn rescale(&mut self) {
+        let scale = 1.0 / self.unit;
+        for count in &mut self.counts {
+            *count = (f64::from(*count) * scale) as f32;
+        }
+        self.unit = 1.0;
     }
 
     #[cold]
     fn refit(&mut self) {
-        if self.unit > MAX_UNIT {
-            let scale = 1.0 / self.unit;
-            for count in &mut self.counts {
-                *count = (f64::from(*count) * scale) as f32;
-            }
-            self.unit = 1.0;
-        }
         self.tail = Tail::fit(&self.counts, self.unit);
     }
 }
@@ -136,14 +159,20 @@ impl Tail {
         if self.shape > 0.0 { ln_1p(self.shape * x) / self.shape } else { x }
     }
 
+    /// The `x` of a surprise: the inverse.
+    fn excess(self, surprise: f64) -> f64 {
+        let x = if self.shape > 0.0 { exp_m1(self.shape * surprise) / self.shape } else { surprise };
+        x * self.scale_secs
+    }
+
     /// By the mean and variance of the excesses of the longest gaps.
     fn fit(counts: &[f32], unit: f64) -> Self {
-        let wanted = (TAIL_SHARE * total(counts)).max(TAIL_GAPS * unit);
-        let bin = threshold_bin(counts, wanted);
-        let threshold = lower_bound(bin);
+        let all = total(counts);
+        let first = threshold_bin(counts, (TAIL_SHARE * all).max(TAIL_GAPS * unit));
+        let threshold_secs = lower_bound(first);
         let (mut weight, mut sum, mut squares) = (0.0, 0.0, 0.0);
-        for (place, count) in counts.iter().enumerate().skip(bin) {
-            let excess = f64::midpoint(lower_bound(place), lower_bound(place + 1)) - threshold;
+        for (bin, count) in counts.iter().enumerate().skip(first) {
+            let excess = f64::midpoint(lower_bound(bin), lower_bound(bin + 1)) - threshold_secs;
             let count = f64::from(*count);
             weight += count;
             sum += count * excess;
@@ -152,8 +181,9 @@ impl Tail {
         let mean = sum / weight;
         let variance = (squares / weight - mean * mean).max(f64::MIN_POSITIVE);
         let gaps = (weight / unit).max(1.0);
-        let shape = (0.5 * (1.0 - mean * mean / variance) - 1.0 / gaps.sqrt()).clamp(0.0, 0.4);
-        Self { bin: bin as u32, scale_secs: (mean * (1.0 - shape)).max(threshold / 4.0).max(SHORTEST), shape }
+        let shape = (0.5 * (1.0 - mean * mean / variance) - 1.0 / sqrt(gaps)).clamp(0.0, 0.4);
+        let scale_secs = (mean * (1.0 - shape)).max(threshold_secs / 4.0).max(SHORTEST);
+        Self { threshold_secs, within: -ln((weight / all).min(1.0)), scale_secs, shape }
     }
 }
 
@@ -188,11 +218,147 @@ fn lower_bound(bin: usize) -> f64 {
 /// The sum, in four lanes of fixed order.
 fn total(counts: &[f32]) -> f64 {
     let mut lanes = [0.0; 4];
-    for four in counts.chunks(4) {
+    let (fours, rest) = counts.as_chunks::<4>();
+    for four in fours {
         for (lane, count) in lanes.iter_mut().zip(four) {
             *lane += f64::from(*count);
         }
     }
+    for (lane, count) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(*count);
+    }
     let [a, b, c, d] = lanes;
     (a + b) + (c + d)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Chance, assert_near, bits, no_number, survives};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A law that has learned `gaps` gaps.
+    fn learned(gaps: usize, mut gap: impl FnMut() -> f64) -> GapLaw {
+        let mut law = GapLaw::new(10_000.0);
+        (0..gaps).for_each(|_| assert!(law.push(gap())));
+        law
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Oracle: the sorted gaps. Within the body the silence is told to 10 %: `phi` lies between the true ones of silences
+        /// 10 % shorter and longer.
+        #[test]
+        fn tells_the_body_to_a_tenth(seed in any::<u64>(), spread in 0.1..3.0_f64, at in 0.0..0.9_f64) {
+            let mut chance = Chance(seed);
+            let gaps: Vec<f64> = (0..2000).map(|_| libm::exp(spread * chance.normal())).collect();
+            let mut law = GapLaw::new(1e6);
+            for gap in &gaps { assert!(law.push(*gap)); }
+            let mut sorted = gaps;
+            sorted.sort_by(f64::total_cmp);
+            let silence = sorted[(at * 2000.0) as usize];
+            let above = |secs: f64| sorted.iter().filter(|gap| **gap > secs).count() as f64 / 2000.0;
+            let (lowest, highest) = (-libm::log10(above(silence / 1.1)), -libm::log10(above(silence * 1.1)));
+            let phi = law.phi(silence);
+            prop_assert!(lowest - 0.01 <= phi && phi <= highest + 0.01, "{lowest} {phi} {highest}");
+        }
+
+        #[test]
+        fn never_falls_with_the_silence(
+            gaps in prop::collection::vec(prop_oneof![0.0..10.0_f64, Just(0.0), Just(1e12), 1e-6..1e-3_f64], 0..700),
+            silences in prop::collection::vec(-5.0..8.0_f64, 2..50),
+        ) {
+            let mut law = GapLaw::new(50.0);
+            for gap in &gaps { assert!(law.push(*gap)); }
+            let mut silences: Vec<f64> = silences.into_iter().map(libm::exp10).collect();
+            silences.extend([0.0, 1e-9, 1e100, f64::INFINITY, law.tail.threshold_secs]);
+            silences.sort_by(f64::total_cmp);
+            let phis: Vec<f64> = silences.iter().map(|silence| law.phi(*silence)).collect();
+            prop_assert!(phis.windows(2).all(|two| two[0] <= two[1] + 1e-12), "{phis:?}");
+            prop_assert!(phis.iter().all(|phi| (0.0..=MAX_PHI).contains(phi)));
+        }
+
+        #[test]
+        fn the_silence_of_a_phi_has_that_phi(seed in any::<u64>(), phi in 2.0..50.0_f64) {
+            let mut chance = Chance(seed);
+            let law = learned(3000, || chance.wait() * chance.wait());
+            assert_near(law.phi(law.silence_secs(phi)), phi, 1e-9, 0.0);
+        }
+
+        #[test]
+        fn no_number_changes_nothing(gaps in prop::collection::vec(0.0..10.0_f64, 0..30), bad in no_number()) {
+            let mut law = GapLaw::new(50.0);
+            for gap in &gaps { assert!(law.push(*gap)); }
+            let before = bits(&law);
+            prop_assert!(!law.push(bad) && !law.push(-1.0));
+            prop_assert_eq!(bits(&law), before);
+        }
+    }
+
+    #[test]
+    fn random_arrivals_have_an_exponential_tail() {
+        let mut chance = Chance(1);
+        for mean in [0.01, 1.0, 300.0] {
+            let law = learned(20_000, || mean * chance.wait());
+            for phi in [4.0, 8.0, 12.0] {
+                assert_near(law.silence_secs(phi), mean * phi * LN_10, 0.25, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn heavy_gaps_are_given_more_time() {
+        let mut chance = Chance(2);
+        let mut pareto = || libm::pow(chance.uniform(), -1.0 / 3.0);
+        let law = learned(20_000, &mut pareto);
+        assert!(law.tail.shape > 0.15, "{:?}", law.tail);
+        assert_near(law.phi(100.0), 6.0, 0.2, 0.0);
+    }
+
+    #[test]
+    fn one_lost_heartbeat_is_no_outage_and_ten_are() {
+        let mut chance = Chance(3);
+        let law = learned(2000, || 1.0 + 0.01 * chance.normal());
+        assert!(law.phi(0.5) < 0.01 && law.phi(2.1) < 3.0, "{} {}", law.phi(0.5), law.phi(2.1));
+        assert!(law.phi(10.0) > 12.0, "{}", law.phi(10.0));
+    }
+
+    #[test]
+    fn forgets_how_it_used_to_be() {
+        let mut law = GapLaw::new(500.0);
+        (0..5000).for_each(|_| assert!(law.push(60.0)));
+        let slow = law.phi(120.0);
+        (0..10_000).for_each(|_| assert!(law.push(1.0)));
+        assert!(slow < 3.0 && law.phi(120.0) > 12.0, "{slow} {}", law.phi(120.0));
+    }
+
+    #[test]
+    fn knows_nothing_at_first() {
+        let law = GapLaw::new(100.0);
+        assert_near(law.phi(1e9), 0.0, 0.0, 0.0);
+        assert!(law.silence_secs(8.0).is_infinite() && law.count() == 0);
+    }
+
+    #[test]
+    fn is_small() {
+        assert!(size_of::<GapLaw>() + BINS * size_of::<f32>() <= 1024);
+    }
+
+    #[test]
+    fn bins_lie_where_their_bounds_say() {
+        for bin in 1..BINS {
+            assert_eq!((bin_of(lower_bound(bin)), bin_of(lower_bound(bin) * 0.999_999)), (bin, bin - 1));
+        }
+        assert_eq!((bin_of(0.0), bin_of(f64::MAX)), (0, BINS - 1));
+        assert_near(lower_bound(BINS), LONGEST, 0.0, 0.0);
+    }
+
+    #[test]
+    fn survives_anything() {
+        survives(GapLaw::new(20.0), |law, chance| {
+            law.push(chance.misfortune());
+            assert!((0.0..=MAX_PHI).contains(&law.phi(chance.misfortune())));
+        });
+    }
 }

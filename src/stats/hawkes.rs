@@ -133,6 +133,8 @@ pub struct CascadeCusum {
     baseline: Baseline,
     offspring: Offspring,
     seen_secs: f64,
+    /// `1 / baseline_tau_secs`.
+    baseline_rate: f64,
     law: CascadeLaw,
 }
 
@@ -153,8 +155,9 @@ impl CascadeCusum {
             g: 0.0,
             hawkes: Hawkes::new(law.shares),
             baseline: Baseline::new(law.mu_floor / (1.0 - law.n0)),
-            offspring: Offspring::new(law.n0),
+            offspring: Offspring::new(law.n0.max(0.01)),
             seen_secs: 0.0,
+            baseline_rate: 1.0 / law.baseline_tau_secs,
             law,
         }
     }
@@ -227,7 +230,7 @@ impl CascadeCusum {
     pub fn reset(&mut self) {
         self.g = 0.0;
         self.hawkes = Hawkes::new(self.law.shares);
-        self.offspring = Offspring::new(self.law.n0);
+        self.offspring = Offspring::new(self.law.n0.max(0.01));
     }
 
     #[inline]
@@ -239,7 +242,7 @@ impl CascadeCusum {
         self.g = (self.g - (self.law.n1 - self.law.n0) * expected).max(0.0);
         self.seen_secs += dt_secs;
         if learn {
-            self.baseline.pass(ageing(dt_secs / self.law.baseline_tau_secs));
+            self.baseline.pass(ageing(dt_secs * self.baseline_rate));
         }
     }
 
@@ -253,9 +256,10 @@ impl CascadeCusum {
         let usual = mu + self.law.n0 * excitation;
         let cascade = mu + self.law.n1 * excitation;
         self.g = (self.g + ln(cascade / usual)).max(0.0);
-        self.offspring.event(mu, excitation, weight.min(MAX_WEIGHT));
+        self.offspring.event(mu, excitation, weight.clamp(1e-3, MAX_WEIGHT));
         if learn {
-            self.baseline.event((self.law.excess_clip * mu / usual).min(1.0) / self.law.baseline_tau_secs);
+            let most = self.law.excess_clip * mu;
+            self.baseline.event(if usual > most { most / usual } else { 1.0 } * self.baseline_rate);
         }
         self.hawkes.excite(weight);
         self.g
@@ -307,16 +311,195 @@ impl Offspring {
         Self { caused: n, weight: 1.0 }
     }
 
-    /// Kept away from 0 and 2, where the estimate could not move any more.
     #[inline]
     fn branching(&self) -> f64 {
-        (self.caused / self.weight).clamp(0.01, 2.0)
+        self.caused / self.weight
     }
 
+    /// The chance that the event was caused, `n excitation / (mu + n excitation)`, joins the estimate; which stays within
+    /// 0.01 to 2, since from zero it could never rise again.
     #[inline]
     fn event(&mut self, mu: f64, excitation: f64, weight: f64) {
-        let excited = self.branching() * excitation;
-        self.caused += OFFSPRING_STEP * (excited / (mu + excited) - self.caused);
+        let caused = self.caused * excitation;
+        self.caused += OFFSPRING_STEP * (caused / (mu * self.weight + caused) - self.caused);
         self.weight += OFFSPRING_STEP * (weight - self.weight);
+        self.caused = self.caused.clamp(0.01 * self.weight, 2.0 * self.weight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::math::{exp, exp_m1};
+    use super::super::testing::{Chance, assert_finite, assert_near, bits, dt, no_number, survives};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every event with its age: the sums of the definition.
+    #[derive(Default)]
+    struct Naive {
+        events: Vec<(f64, f64)>,
+        g: f64,
+    }
+
+    impl Naive {
+        fn excitation(&self) -> f64 {
+            let kernel = |age: f64| KERNEL_SECS.iter().map(|secs| exp(-age / secs) / secs / 3.0).sum::<f64>();
+            self.events.iter().map(|(age, weight)| weight * kernel(*age)).sum()
+        }
+
+        fn expected(&self, dt: f64) -> f64 {
+            let part = |age: f64| KERNEL_SECS.iter().map(|s| exp(-age / s) * -exp_m1(-dt / s) / 3.0).sum::<f64>();
+            self.events.iter().map(|(age, weight)| weight * part(*age)).sum()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn is_the_sum_of_its_definition(calls in prop::collection::vec((dt(), 0.01..10.0_f64, 0..4), 1..80)) {
+            let law = CascadeLaw { mu_floor: 0.2, mu_ceiling: 0.2, ..CascadeLaw::default() };
+            let (mut cascade, mut naive) = (CascadeCusum::new(law), Naive::default());
+            for (dt, weight, dice) in calls {
+                let expected = naive.expected(dt);
+                assert_near(cascade.hawkes.clone().advance(dt), expected, 1e-12, 1.0);
+                naive.g = (naive.g - 0.45 * expected).max(0.0);
+                for event in &mut naive.events {
+                    event.0 += dt;
+                }
+                if dice == 0 {
+                    cascade.advance(dt);
+                } else {
+                    let excitation = naive.excitation();
+                    naive.g += ln((0.2 + 0.95 * excitation) / (0.2 + 0.5 * excitation));
+                    naive.events.push((0.0, weight));
+                    cascade.event(dt, weight);
+                }
+                assert_near(cascade.g(), naive.g, 1e-11, 1.0);
+                assert_near(cascade.intensity(), 0.2 + 0.5 * naive.excitation(), 1e-11, 0.0);
+            }
+        }
+
+        #[test]
+        fn no_number_changes_nothing(calls in prop::collection::vec(dt(), 0..20), bad in no_number()) {
+            let mut cascade = CascadeCusum::new(CascadeLaw::default());
+            for dt in &calls { cascade.event(*dt, 1.0); }
+            let before = bits(&cascade);
+            cascade.event(bad, 1.0);
+            cascade.event(1.0, bad);
+            cascade.event(1.0, 0.0);
+            cascade.event(1.0, -1.0);
+            cascade.advance(bad);
+            prop_assert_eq!(bits(&cascade), before);
+        }
+    }
+
+    /// Ogata's thinning: the waits of a Hawkes process with these `mu` and `n`, fed to `take`.
+    fn simulate(chance: &mut Chance, mu: f64, n: f64, events: usize, mut take: impl FnMut(f64)) {
+        let mut hawkes = Hawkes::new([1.0; 3]);
+        for _ in 0..events {
+            let mut waited = 0.0;
+            loop {
+                let bound = hawkes.intensity(mu, n);
+                let wait = chance.wait() / bound;
+                hawkes.advance(wait);
+                waited += wait;
+                if chance.uniform() * bound <= hawkes.intensity(mu, n) {
+                    break;
+                }
+            }
+            hawkes.excite(1.0);
+            take(waited);
+        }
+    }
+
+    #[test]
+    fn a_usual_day_is_quiet_and_a_cascade_is_heard() {
+        let (mut chance, mut cascade) = (Chance(1), CascadeCusum::new(CascadeLaw::default()));
+        simulate(&mut chance, 0.02, 0.5, 3000, |dt| {
+            cascade.event(dt, 1.0);
+        });
+        assert_near(cascade.mu(), 0.02, 0.35, 0.0);
+        let mut usual = 0.0_f64;
+        simulate(&mut chance, 0.02, 0.5, 5000, |dt| usual = usual.max(cascade.event(dt, 1.0)));
+        let (mut heard, mut count) = (None, 0);
+        simulate(&mut chance, 0.02, 1.2, 300, |dt| {
+            count += 1;
+            heard = heard.or((cascade.event_frozen(dt, 1.0) > usual.max(ln(5000.0))).then_some(count));
+        });
+        assert!(usual < 12.0, "usual {usual}");
+        assert!(heard.is_some_and(|events| events < 150), "heard after {heard:?} events");
+    }
+
+    #[test]
+    fn the_branching_ratio_is_recovered() {
+        for n in [0.2, 0.5, 0.8] {
+            let law = CascadeLaw { mu_floor: 0.05, mu_ceiling: 0.05, ..CascadeLaw::default() };
+            let (mut chance, mut cascade) = (Chance(5), CascadeCusum::new(law));
+            let (mut sum, mut count) = (0.0, 0.0);
+            simulate(&mut chance, 0.05, n, 6000, |dt| {
+                cascade.event(dt, 1.0);
+                count += 1.0;
+                sum += if count > 1000.0 { cascade.branching() / 5000.0 } else { 0.0 };
+            });
+            assert!((sum - n).abs() < 0.1, "want {n}, got {sum}");
+        }
+    }
+
+    #[test]
+    fn a_cascade_does_not_become_the_new_usual() {
+        let (mut chance, mut cascade) = (Chance(2), CascadeCusum::new(CascadeLaw::default()));
+        simulate(&mut chance, 0.02, 0.5, 3000, |dt| {
+            cascade.event(dt, 1.0);
+        });
+        let (mut frozen, before) = (cascade.clone(), cascade.mu());
+        for _ in 0..2000 {
+            cascade.event(0.01, 1.0);
+            frozen.event_frozen(0.01, 1.0);
+        }
+        frozen.advance_frozen(600.0);
+        assert!(cascade.mu() < 1.05 * before, "{before} became {}", cascade.mu());
+        assert_near(frozen.mu(), before, 0.0, 0.0);
+        assert!(cascade.exogenous_share() < 0.01 && cascade.branching() > 0.9);
+    }
+
+    #[test]
+    fn a_year_of_silence_leaves_a_process_at_rest() {
+        let mut cascade = CascadeCusum::new(CascadeLaw::default());
+        (0..1000).for_each(|_| {
+            cascade.event(0.001, 5.0);
+        });
+        assert!(cascade.g() > 50.0, "{}", cascade.g());
+        cascade.advance(3.15e7);
+        assert_near(cascade.g(), 0.0, 0.0, 0.0);
+        assert_near(cascade.exogenous_share(), 1.0, 1e-12, 0.0);
+        assert!(cascade.event(0.0, 1.0) < 1e-9 && cascade.mu() > 0.0);
+        cascade.reset();
+        assert_near(cascade.branching(), 0.5, 1e-12, 0.0);
+        assert!(cascade.seen_secs() > 3.15e7);
+    }
+
+    #[test]
+    fn events_of_next_to_no_weight_leave_numbers() {
+        let mut cascade = CascadeCusum::new(CascadeLaw { n0: 0.0, mu_floor: 1e-49, ..CascadeLaw::default() });
+        for _ in 0..200_000 {
+            cascade.event(1e6, 5e-324);
+        }
+        assert_finite(&cascade, "200,000 events of no weight");
+        assert!(cascade.branching() >= 0.01);
+    }
+
+    #[test]
+    fn survives_anything() {
+        survives(CascadeCusum::new(CascadeLaw::default()), |cascade, chance| {
+            let (dt, weight) = (chance.time(), chance.misfortune());
+            let g = match chance.pick(&[0.0, 1.0, 2.0, 3.0]) as u8 {
+                0 => cascade.advance(dt),
+                1 => cascade.advance_frozen(dt),
+                2 => cascade.event_frozen(dt, weight),
+                _ => cascade.event(dt, weight),
+            };
+            assert!(g >= 0.0 && cascade.intensity().is_finite() && (0.0..=1.0).contains(&cascade.exogenous_share()));
+        });
     }
 }

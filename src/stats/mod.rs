@@ -29,3 +29,6 @@ pub mod occupancy;
 
 // How high must a limit be.
 pub mod normal;
+
+#[cfg(test)]
+mod testing;

@@ -36,7 +36,7 @@ impl Occupancy {
         if self.watched == 0 {
             (self.second, self.watched) = (second, 1);
         } else if second > self.second {
-            let passed = u32::try_from(second - self.second).unwrap_or(u32::MAX);
+            let passed = u32::try_from(second.saturating_sub(self.second)).unwrap_or(u32::MAX);
             self.bits = self.bits.checked_shl(passed).unwrap_or(0) & (u64::MAX >> (u64::BITS - SECONDS));
             self.watched = self.watched.saturating_add(passed).min(SECONDS);
             self.second = second;
@@ -71,5 +71,63 @@ impl Occupancy {
     /// Seconds watched so far, at most 60.
     pub fn watched_secs(&self) -> u32 {
         self.watched
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_near, survives};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Oracle: the set of seconds with an event, cut to the last 60.
+        #[test]
+        fn counts_the_seconds_of_the_last_minute(
+            start in -100 * SECOND..100 * SECOND,
+            waits in prop::collection::vec((prop_oneof![0..SECOND, 0..90 * SECOND, -SECOND..0], any::<bool>()), 1..200),
+        ) {
+            let (mut occupancy, mut seconds) = (Occupancy::new(), BTreeSet::new());
+            let (mut at, mut latest) = (start, i64::MIN);
+            for (wait, event) in waits {
+                at += wait;
+                latest = latest.max(at.div_euclid(SECOND));
+                if event {
+                    occupancy.push(at);
+                    seconds.insert(latest);
+                } else {
+                    occupancy.advance(at);
+                }
+                prop_assert_eq!(occupancy.occupied() as usize, seconds.range(latest - 59..).count());
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_minute_is_a_lower_bound_and_no_infinity() {
+        let mut occupancy = Occupancy::new();
+        assert_near(occupancy.implied_rate(), 0.0, 0.0, 0.0);
+        (0..30).for_each(|second| occupancy.push(second * 2 * SECOND));
+        assert_near(occupancy.fraction(), 0.5, 1e-12, 0.0);
+        assert_near(occupancy.implied_rate(), std::f64::consts::LN_2, 1e-12, 0.0);
+        (60..120).for_each(|second| occupancy.push(second * SECOND));
+        assert!(occupancy.is_saturated());
+        assert_near(occupancy.implied_rate(), 4.787, 1e-3, 0.0);
+        assert_eq!(occupancy.watched_secs(), 60);
+        occupancy.advance(i64::MAX);
+        assert_eq!(occupancy.occupied(), 0);
+    }
+
+    #[test]
+    fn survives_anything() {
+        survives(Occupancy::new(), |occupancy, chance| {
+            let at = (chance.misfortune() * 1e9) as i64;
+            if chance.uniform() < 0.5 { occupancy.push(at) } else { occupancy.advance(at) }
+        });
     }
 }

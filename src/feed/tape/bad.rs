@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::event::BadNumber;
+use crate::feed::venue;
 
 /// How many places of bad lines are kept for the message.
 const FIRST_MAX: usize = 5;
@@ -32,17 +33,29 @@ pub enum Reason {
     Venue,
     /// One market too many: see [`super::MARKETS_MAX`].
     TooManyMarkets,
-    /// A bar whose high or low does not enclose its open and close.
+    /// A bar whose close does not lie between its low and its high.
     Incoherent,
     /// A line beyond [`super::LINE_MAX`].
     LineTooLong,
     /// The line in which a damaged file ended.
     Cut,
+    /// Not JSON, or cut short.
+    BadJson,
+    /// A frame without a field it must have.
+    MissingField,
+    /// A frame with a field twice.
+    DuplicateField,
+    /// A field of another type than it should have.
+    WrongType,
+    /// A frame of a market that its own name does not describe.
+    UnknownMarket,
+    /// A frame of no known kind.
+    UnknownKind,
 }
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::Columns,
         Self::Time,
         Self::NotANumber,
@@ -56,6 +69,12 @@ impl Reason {
         Self::Incoherent,
         Self::LineTooLong,
         Self::Cut,
+        Self::BadJson,
+        Self::MissingField,
+        Self::DuplicateField,
+        Self::WrongType,
+        Self::UnknownMarket,
+        Self::UnknownKind,
     ];
 
     /// The reason as a metric label and a key of `tape info`.
@@ -74,6 +93,30 @@ impl Reason {
             Self::Incoherent => "incoherent",
             Self::LineTooLong => "line_too_long",
             Self::Cut => "cut",
+            Self::BadJson => "bad_json",
+            Self::MissingField => "missing_field",
+            Self::DuplicateField => "duplicate_field",
+            Self::WrongType => "wrong_type",
+            Self::UnknownMarket => "unknown_market",
+            Self::UnknownKind => "unknown_kind",
+        }
+    }
+}
+
+impl From<venue::Reason> for Reason {
+    fn from(refused: venue::Reason) -> Self {
+        match refused {
+            venue::Reason::BadJson => Self::BadJson,
+            venue::Reason::MissingField => Self::MissingField,
+            venue::Reason::DuplicateField => Self::DuplicateField,
+            venue::Reason::WrongType => Self::WrongType,
+            venue::Reason::BadNumber => Self::NotANumber,
+            venue::Reason::NotFinite => Self::NotFinite,
+            venue::Reason::NotPositive => Self::NotPositive,
+            venue::Reason::OutOfRange => Self::OutOfRange,
+            venue::Reason::UnknownMarket => Self::UnknownMarket,
+            venue::Reason::UnknownKind => Self::UnknownKind,
+            venue::Reason::TooLarge => Self::LineTooLong,
         }
     }
 }

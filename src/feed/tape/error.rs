@@ -21,6 +21,8 @@ pub enum TapeError {
         /// What is in doubt, and what to say to settle it.
         help: String,
     },
+    /// The command line says what cannot be; with a hint.
+    Usage(String),
 }
 
 impl TapeError {
@@ -32,11 +34,11 @@ impl TapeError {
         Self::Doubt { path: path.to_owned(), help: help.into() }
     }
 
-    /// The exit code of the command line: 2 for doubt, which the user settles; 1 for the rest.
+    /// The exit code of the command line: 2 for what the user settles by other words, 1 for the rest.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Io { .. } => 1,
-            Self::Doubt { .. } => 2,
+            Self::Doubt { .. } | Self::Usage(_) => 2,
         }
     }
 }
@@ -46,6 +48,7 @@ impl fmt::Display for TapeError {
         match self {
             Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Doubt { path, help } => write!(f, "{}: {help}", path.display()),
+            Self::Usage(help) => f.write_str(help),
         }
     }
 }
@@ -54,7 +57,7 @@ impl std::error::Error for TapeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Doubt { .. } => None,
+            Self::Doubt { .. } | Self::Usage(_) => None,
         }
     }
 }

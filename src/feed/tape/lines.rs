@@ -223,7 +223,8 @@ mod tests {
                 Line::TooLong => "<too long>".to_owned(),
                 Line::Cut => "<cut>".to_owned(),
             };
-            out += &format!("{}:{text} ", lines.number());
+            let number = lines.number();
+            out = format!("{out}{number}:{text} ");
         }
         out + lines.damage().unwrap_or("-")
     }

@@ -8,6 +8,9 @@ mod decimal;
 mod error;
 mod fields;
 mod format;
+mod frames;
+mod info;
+mod inputs;
 mod klines;
 mod lines;
 mod merge;
@@ -23,12 +26,15 @@ use std::io::Read;
 pub use bad::{BadCounts, Reason};
 pub use error::TapeError;
 pub use format::Format;
+pub use info::{Info, MarketInfo, info};
+pub use inputs::{InputReader, InputWriter};
 pub use lines::LINE_MAX;
 pub use merge::{Merge, merge};
 pub use names::MARKETS_MAX;
 pub use source::{Report, Source};
 pub use spec::Spec;
 
+use frames::Frames;
 use klines::Klines;
 use lines::Lines;
 use source::Rows;
@@ -62,6 +68,6 @@ pub fn read(stream: Box<dyn Read + Send>, spec: &Spec) -> Result<Box<dyn Source>
             let (venue, symbol) = spec.market_of_bars()?;
             Box::new(Rows::new(lines, Klines::new(venue, symbol), report))
         }
-        Format::Frames => return Err(TapeError::doubt(path, "raw frames: this version has no decoder for them")),
+        Format::Frames => Box::new(Frames::new(lines, spec.venue.as_deref(), path)?),
     })
 }

@@ -81,33 +81,32 @@ impl<D: Decode> Rows<D> {
     pub(super) fn new(lines: Lines, decode: D, report: Report) -> Self {
         Self { lines, decode, report }
     }
-
-    fn finish(&mut self) {
-        self.report.lines = self.lines.number();
-        self.report.damage = self.lines.damage().map(str::to_owned);
-    }
 }
 
 impl<D: Decode> Source for Rows<D> {
     fn next(&mut self, markets: &mut Markets) -> Result<Option<Input>, TapeError> {
         loop {
             let line = self.lines.next().map_err(|error| TapeError::read(&self.report.path, error))?;
-            let refused = match line {
+            let decoded = match line {
                 None => break,
-                Some(Line::TooLong) => Reason::LineTooLong,
-                Some(Line::Cut) => Reason::Cut,
                 Some(Line::Whole(line)) => match self.decode.decode(line, markets) {
-                    Ok(input) => {
-                        self.report.inputs += 1;
-                        return Ok(Some(input));
-                    }
                     Err(_) if self.decode.is_header(line) => continue,
-                    Err(reason) => reason,
+                    decoded => decoded,
                 },
+                Some(Line::TooLong) => Err(Reason::LineTooLong),
+                Some(Line::Cut) => Err(Reason::Cut),
             };
-            self.report.bad.count(self.lines.number(), refused);
+            self.report.lines = self.lines.number();
+            match decoded {
+                Ok(input) => {
+                    self.report.inputs += 1;
+                    return Ok(Some(input));
+                }
+                Err(reason) => self.report.bad.count(self.report.lines, reason),
+            }
         }
-        self.finish();
+        self.report.lines = self.lines.number();
+        self.report.damage = self.lines.damage().map(str::to_owned);
         Ok(None)
     }
 

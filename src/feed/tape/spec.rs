@@ -38,16 +38,19 @@ impl Spec {
 
     /// The tapes of a command line: `format` as `--format` takes it (`auto` included), and each of `venues` as `--venue`
     /// takes it: `V` for all tapes, `V=PATH` for one of them, where `V` is `VENUE` or `VENUE:SYMBOL`.
-    pub fn all(paths: &[PathBuf], format: &str, venues: &[String]) -> Result<Vec<Self>, String> {
-        let format = if format == "auto" { None } else { Some(format.parse()?) };
+    pub fn all(paths: &[PathBuf], format: &str, venues: &[String]) -> Result<Vec<Self>, TapeError> {
+        let format = if format == "auto" { None } else { Some(format.parse().map_err(TapeError::Usage)?) };
         let mut specs: Vec<_> = paths.iter().map(|path| Self { path: path.clone(), format, venue: None }).collect();
         for word in venues.iter().filter(|word| !word.contains('=')) {
-            specs.iter_mut().for_each(|spec| spec.venue = Some(word.clone()));
+            for spec in &mut specs {
+                spec.venue = Some(word.clone());
+            }
         }
         for (venue, path) in venues.iter().filter_map(|word| word.split_once('=')) {
             let mut named = specs.iter_mut().filter(|spec| spec.path == Path::new(path)).peekable();
             if named.peek().is_none() {
-                return Err(format!("--venue {venue}={path}: no tape of this path; write it as among the tapes"));
+                let help = "no tape of this path; write it as among the tapes";
+                return Err(TapeError::Usage(format!("--venue {venue}={path}: {help}")));
             }
             named.for_each(|spec| spec.venue = Some(venue.to_owned()));
         }

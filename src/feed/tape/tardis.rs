@@ -86,7 +86,7 @@ fn liquidation(venue: &[u8], side: &[u8], price: Price, qty: Qty) -> Result<Body
     Ok(Body::Liquidation { price, qty, liquidated, meaning, completeness })
 }
 
-/// A number as it is, nothing as 0, and any other text (BitMEX has UUIDs) as its FNV-1a hash: equal ids stay equal, which
+/// A number as it is, nothing as 0, and any other text (`BitMEX` has UUIDs) as its FNV-1a hash: equal ids stay equal, which
 /// is all that dedupe asks.
 fn trade_id(text: &[u8]) -> u64 {
     whole(text).unwrap_or_else(|| if text.is_empty() { 0 } else { fnv1a(text).max(1) })

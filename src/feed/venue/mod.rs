@@ -50,6 +50,12 @@ pub trait Venue: Sync {
         None
     }
 
+    /// The market that a recorded frame names, in the venue's own spelling, for tapes that come without a subscription.
+    fn named_in(&self, frame: &[u8]) -> Option<String> {
+        let _ = frame;
+        None
+    }
+
     /// Whether trade ids of one market follow each other without a hole, so that a hole is a gap.
     fn trade_ids_contiguous(&self) -> bool {
         false

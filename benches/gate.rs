@@ -1,0 +1,109 @@
+//! Target F6: publish, `check_at` hot and at random among 10,000 markets, `check` with its clock.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a bench")]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use fusewire::breaker::{Contract, Exposure, Intent, Order, Permission, Side, Stance};
+use fusewire::gate::{AckWriter, Listing, Page, Place, Reader, ReaderOptions, Role, Spec, Writer, now_mono};
+
+const MARKETS: u32 = 10_000;
+/// Coprime to the number of markets: visits each once in an order that no prefetcher follows.
+const STRIDE: u32 = 7_919;
+
+fn spec(guard_required: bool) -> Spec {
+    let markets = (0..MARKETS).map(|n| Listing::new(format!("bench:M{n}"), Contract::COIN)).collect();
+    // An hour, so that no lease runs out while the bench runs.
+    Spec { lease_ns: 3_600_000_000_000, guard_required, ..Spec::gate(markets) }
+}
+
+fn free(writer: &mut Writer) {
+    let caution = Permission::of(Stance::Caution).with_collar(50.0, 150.0);
+    for market in 0..MARKETS {
+        for slot in 0..8 {
+            writer.publish(market, slot, &caution, 0, 0).unwrap();
+        }
+    }
+    writer.renew(1, now_mono());
+}
+
+fn gate(c: &mut Criterion) {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let path = dir.path().join("gate");
+    let mut writer = Writer::create(&path, &spec(false)).unwrap();
+    free(&mut writer);
+    let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
+    let places: Vec<Place> = (0..MARKETS).map(|n| reader.place(&format!("bench:M{n}"))).collect();
+    let order = Order::limit(Intent::Open, Side::Buy, 1.0, 100.0);
+    let exposure = Exposure { position: 10.0, ..Exposure::FLAT };
+    let now = now_mono();
+    let mut group = c.benchmark_group("gate");
+
+    let permission = Permission::of(Stance::ReduceOnly).with_max_notional(1e6);
+    group.bench_function("publish_hot", |b| {
+        b.iter(|| writer.publish(black_box(7), 0, black_box(&permission), 16, 99));
+    });
+    let mut market = 0;
+    group.bench_function("publish_random", |b| {
+        b.iter(|| {
+            market = (market + STRIDE) % MARKETS;
+            writer.publish(black_box(market), 0, black_box(&permission), 16, 99)
+        });
+    });
+    group.bench_function("renew", |b| b.iter(|| writer.renew(black_box(1), black_box(now))));
+    free(&mut writer);
+
+    let now = now_mono();
+    let check_at = |now, place, slot| reader.check_at(now, place, slot, black_box(&order), black_box(&exposure));
+    group.bench_function("check_at_hot", |b| b.iter(|| check_at(black_box(now), black_box(places[7]), 0)));
+    for (name, slot) in [("check_at_random", 0), ("check_at_random_slot_3", 3)] {
+        let mut market = 0;
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                market = (market + STRIDE) % MARKETS;
+                check_at(black_box(now), places[market as usize], slot)
+            });
+        });
+    }
+    // Orders depend on nothing but each other here, as in a loop that waits for every answer.
+    let mut market = 0;
+    group.bench_function("check_at_random_dependent", |b| {
+        b.iter(|| {
+            let verdict = check_at(now, places[market as usize], 0);
+            let step = if verdict.qty(1.0) > 0.5 { STRIDE } else { STRIDE + 2 };
+            market = (market + step) % MARKETS;
+            verdict
+        });
+    });
+    group.bench_function("check_with_clock", |b| {
+        b.iter(|| reader.check(black_box(places[7]), 0, black_box(&order), black_box(&exposure)));
+    });
+    group.bench_function("clock_alone", |b| b.iter(now_mono));
+
+    let mut engine = AckWriter::create(&dir.path().join("ack")).unwrap();
+    let seen = reader.glance().unwrap();
+    group.bench_function("acknowledge", |b| b.iter(|| engine.write(black_box(&seen), black_box(now))));
+    group.bench_function("attach", |b| {
+        b.iter_batched(|| ReaderOptions::at(&path), Reader::attach, BatchSize::PerIteration);
+    });
+
+    writer.close();
+    let mut writer = Writer::create(&path, &spec(true)).unwrap();
+    let page = Page::open(&path, Role::Gate, None).unwrap();
+    let mut guard = Writer::create(dir.path().join("guard"), &Spec::guard(&page)).unwrap();
+    free(&mut writer);
+    free(&mut guard);
+    let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
+    let (now, mut market) = (now_mono(), 0);
+    group.bench_function("check_at_random_guarded", |b| {
+        b.iter(|| {
+            market = (market + STRIDE) % MARKETS;
+            reader.check_at(black_box(now), places[market as usize], 0, black_box(&order), black_box(&exposure))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, gate);
+criterion_main!(benches);
