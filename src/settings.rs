@@ -181,6 +181,7 @@ mod tests {
 
     crate::settings! {
         /// A test.
+        #[allow(unreachable_pub, reason = "the macro is for settings that others read")]
         pub struct Sample {
             /// A limit.
             limit: f64 = 5.0, "sigma", 1.0..=100.0;

@@ -207,12 +207,12 @@ impl Breaker {
     fn looked(&mut self, plan: &Plan, now: Nanos, clear: bool, chance: f64) -> State {
         match self.state {
             State::Tripped { permission, until } if clear && now >= until => {
-                State::Probing { tripped: permission, step: 0, until: self.step_end(plan, now) }
+                State::Probing { tripped: permission, step: 0, until: step_end(plan, now) }
             }
             State::Probing { tripped, .. } if !clear => self.strike(plan, now, tripped, chance),
             State::Probing { tripped, step, until } if now >= until => {
                 if step as usize + 1 < plan.ramp.len() {
-                    State::Probing { tripped, step: step + 1, until: self.step_end(plan, now) }
+                    State::Probing { tripped, step: step + 1, until: step_end(plan, now) }
                 } else {
                     State::Armed
                 }
@@ -240,8 +240,8 @@ impl Breaker {
         let hold = (plan.hold_secs * f64::from(1_u32 << doublings)).min(plan.hold_max_secs);
         now.plus_secs(hold * (1.0 + plan.jitter * chance))
     }
+}
 
-    fn step_end(&self, plan: &Plan, now: Nanos) -> Nanos {
-        now.plus_secs(plan.probe_secs / plan.ramp.len().max(1) as f64)
-    }
+fn step_end(plan: &Plan, now: Nanos) -> Nanos {
+    now.plus_secs(plan.probe_secs / plan.ramp.len().max(1) as f64)
 }

@@ -29,7 +29,7 @@ Examples:
 
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
 rest kept.")]
-pub struct Args {
+pub(super) struct Args {
     /// Tapes; a tie in time goes to the first named.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
@@ -118,6 +118,7 @@ fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
     Ok(BufWriter::new(file))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
     let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
     Fault { exit, message: why.to_string() }

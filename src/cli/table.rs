@@ -1,7 +1,7 @@
 //! Tables for people: columns as wide as their widest cell, numbers to the right.
 
 /// Lays rows out; the first is the header.
-pub fn lay_out(rows: &[Vec<String>]) -> String {
+pub(super) fn lay_out(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))

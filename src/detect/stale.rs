@@ -23,7 +23,7 @@ crate::settings! {
         /// No silence shorter than this is dead, nor a broken connection younger than this.
         dead_floor_secs: f64 = 20.0, "s", 0.01..=86400.0;
         /// Gaps to learn from before silence means anything.
-        warm_gaps: u32 = 200, "", 10.0..=1000000.0;
+        warm_gaps: u32 = 200, "", 10.0..=1_000_000.0;
         /// Clear again below this share of the limit.
         clear: f64 = 0.5, "", 0.05..=0.99;
     }

@@ -1,6 +1,6 @@
 //! D6, EWMA volatility regime: the volatility of the last minute against that of the last hour, and against days.
 //!
-//! Both are time-weighted (`lambda = exp(-dt / tau)`, never a constant per tick: RiskMetrics' 0.94 is a daily figure) on
+//! Both are time-weighted (`lambda = exp(-dt / tau)`, never a constant per tick: `RiskMetrics`' 0.94 is a daily figure) on
 //! one-second returns. A regime has no direction.
 
 use serde::{Deserialize, Serialize};

@@ -58,12 +58,11 @@ impl Engine {
                     return;
                 }
                 let price = price.get();
-                match market.plausible.admit(&self.settings.detect.plausible, at, price) {
-                    Ok(()) => Seen::Price { at, price },
-                    Err(_) => {
-                        market.counts.refused += 1;
-                        Seen::Arrival { at }
-                    }
+                if market.plausible.admit(&self.settings.detect.plausible, at, price).is_ok() {
+                    Seen::Price { at, price }
+                } else {
+                    market.counts.refused += 1;
+                    Seen::Arrival { at }
                 }
             }
             Body::Liquidation { price, qty, liquidated, completeness, .. } => {

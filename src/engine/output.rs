@@ -8,6 +8,10 @@ use crate::record::Record;
 
 /// One output. Drivers obey these in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "records are rare, and a box would cost an allocation on the way to the gate"
+)]
 pub enum Output {
     /// Write a market's permission into the gate.
     Gate(GateWrite),

@@ -192,7 +192,10 @@ impl Incidents {
         let feed = if arrival.kind == "blind_feed" { "FEED-" } else { "" };
         let plain = format!("INC-{second}Z-{feed}{}", arrival.subject);
         let taken = |id: &str| self.older.contains_key(id) || self.current.values().any(|i| i.id == id);
-        (2..).map(|n: u32| format!("{plain}-{n}")).find(|id| !taken(id)).filter(|_| taken(&plain)).unwrap_or(plain)
+        if !taken(&plain) {
+            return plain;
+        }
+        (2..=u32::MAX).map(|n| format!("{plain}-{n}")).find(|id| !taken(id)).unwrap_or(plain)
     }
 
     fn make_room(&mut self) -> Option<Fact> {
@@ -264,7 +267,7 @@ fn raise(incident: &mut Incident, arrival: Arrival<'_>) -> Vec<Fact> {
         return Vec::new();
     }
     incident.severity = arrival.severity;
-    incident.kind = arrival.kind.to_owned();
+    arrival.kind.clone_into(&mut incident.kind);
     vec![incident.fact(IncidentChange::Raised, Who::engine(), String::new())]
 }
 
