@@ -77,7 +77,11 @@ impl Engine {
         let breaker = active.breaker.clone();
         let incident = active.incident.clone();
         if to == State::Armed {
-            active.causes.clear();
+            for (id, legs) in std::mem::take(&mut active.causes) {
+                if let Some(market) = self.state.markets.get_mut(id.0 as usize) {
+                    market.bank.settle(&self.limits, legs);
+                }
+            }
         }
         let only_longer = from.name() == to.name() && breaker.permission(&plan) == permission_in(from, &plan);
         if !only_longer {
