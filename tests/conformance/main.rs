@@ -33,6 +33,16 @@ fn every_venue_has_fixtures_and_every_folder_a_venue() {
     }
 }
 
+/// Tapes describe markets by `feed::instrument`, sessions by their venue: the two must say the same.
+#[test]
+fn a_market_is_described_alike_everywhere() {
+    for room in rooms() {
+        for (_, market) in room.markets.iter() {
+            assert_eq!(fusewire::feed::instrument::instrument(&market.venue, &market.native), *market);
+        }
+    }
+}
+
 #[test]
 fn every_frame_means_what_its_fixture_says() {
     for room in rooms() {
