@@ -57,7 +57,7 @@ pub struct Extras {
 /// Runs the daemon until something comes on `shutdown`.
 pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static str>) -> Result<()> {
     let clock = clock::clock_of(extras.scene);
-    let (mut engine, store, mut gate) = wake(settings, extras, &*clock)?;
+    let (mut engine, store, mut gate) = wake(settings, extras)?;
     let (mailbox, inputs) = Mailbox::new(settings.channel);
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
@@ -99,15 +99,17 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     shared.stop();
     mailbox.put(Input::Tick(clock.now()));
     let mut pilot = flight.join().map_err(|_| anyhow::anyhow!("the engine's thread died"))?;
+    pilot.end_recording();
     pilot.farewell(why);
     desk.stop()?;
-    pilot.end();
+    // The lease ends and the last pages are written when the pilot goes.
+    drop(pilot);
     writer.join().map_err(|_| anyhow::anyhow!("the page writer died"))?;
     Ok(())
 }
 
 /// Opens what must be there before anything runs, and warms the detectors.
-fn wake(settings: &Settings, extras: &Extras, clock: &dyn Clock) -> Result<(Engine, Store, Writer)> {
+fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)> {
     let mut table = Markets::new();
     feeds::add_markets(&settings.feeds, &mut table)?;
     let store = Store::open(&settings.store.dir)?;
@@ -120,7 +122,7 @@ fn wake(settings: &Settings, extras: &Extras, clock: &dyn Clock) -> Result<(Engi
         )
     };
     let gate = Writer::create(&settings.gate.path, &spec)?;
-    let engine = warm(Engine::new(settings.engine.clone(), table), extras, clock)?;
+    let engine = warm(Engine::new(settings.engine.clone(), table), extras)?;
     Ok((engine, store, gate))
 }
 
@@ -132,18 +134,16 @@ const fn contract(size: ContractSize) -> Contract {
 }
 
 /// Detectors learn from recordings; everything else that the recordings brought about is forgotten.
-fn warm(engine: Engine, extras: &Extras, clock: &dyn Clock) -> Result<Engine> {
+fn warm(engine: Engine, extras: &Extras) -> Result<Engine> {
     if extras.warm.is_empty() {
         return Ok(engine);
     }
-    let began = clock.now();
     let specs = Spec::all(&extras.warm, "auto", &extras.warm_venue)?;
     let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>()?;
     let mut runner = Runner::new(engine);
     play(&mut runner, &mut tape::merge(sources), Speed::Max, &mut [], |_| {})?;
     let inputs = runner.engine.inputs();
     tracing::info!(inputs, "detectors warmed");
-    let _ = began;
     let mut engine = runner.engine;
     engine.reawaken();
     Ok(engine)

@@ -95,8 +95,8 @@ impl Pilot {
     }
 
     /// Ends the recording.
-    pub(super) fn end(self) {
-        let Some(recorder) = self.recorder else { return };
+    pub(super) fn end_recording(&mut self) {
+        let Some(recorder) = self.recorder.take() else { return };
         match recorder.finish(&self.engine) {
             Ok(digest) => tracing::info!(%digest, "recorded"),
             Err(why) => tracing::error!("the recording is damaged: {why}"),
