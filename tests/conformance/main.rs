@@ -157,8 +157,9 @@ fn plain(room: &Room, event: &Event) -> Value {
     json!({"market": native, "venue_at": event.venue_at.0, "body": event.body})
 }
 
-/// Whether the market a frame names, if it names one, is that of its first event.
+/// Whether the market a frame names, if that is one, is the market of its first event.
 fn check_names(room: &Room, case: &Case) -> bool {
     let first = case.value.pointer("/events/0/market").and_then(Value::as_str);
-    room.venue.names(case.frame.as_bytes()).is_none_or(|name| Some(name) == first)
+    let named = room.venue.named_in(case.frame.as_bytes()).filter(|name| room.venue.instrument(name).is_some());
+    first.is_none() || named.is_none_or(|name| Some(name.as_str()) == first)
 }
