@@ -33,6 +33,16 @@ fn every_venue_has_fixtures_and_every_folder_a_venue() {
     }
 }
 
+/// Tapes describe markets by `feed::instrument`, sessions by their venue: the two must say the same.
+#[test]
+fn a_market_is_described_alike_everywhere() {
+    for room in rooms() {
+        for (_, market) in room.markets.iter() {
+            assert_eq!(fusewire::feed::instrument::instrument(&market.venue, &market.native), *market);
+        }
+    }
+}
+
 #[test]
 fn every_frame_means_what_its_fixture_says() {
     for room in rooms() {
@@ -147,8 +157,9 @@ fn plain(room: &Room, event: &Event) -> Value {
     json!({"market": native, "venue_at": event.venue_at.0, "body": event.body})
 }
 
-/// Whether the market a frame names, if it names one, is that of its first event.
+/// Whether the market a frame names, if that is one, is the market of its first event.
 fn check_names(room: &Room, case: &Case) -> bool {
     let first = case.value.pointer("/events/0/market").and_then(Value::as_str);
-    room.venue.names(case.frame.as_bytes()).is_none_or(|name| Some(name) == first)
+    let named = room.venue.named_in(case.frame.as_bytes()).filter(|name| room.venue.instrument(name).is_some());
+    first.is_none() || named.is_none_or(|name| Some(name.as_str()) == first)
 }

@@ -99,9 +99,9 @@ fn ours(venue: &'static dyn Venue, frames: &[(Nanos, String)]) -> (Totals, usize
         events.clear();
         let mut found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
         if found == Err(Reason::UnknownMarket.into()) {
-            let native = venue.names(frame.as_bytes()).expect("a frame that names its market");
-            let market = venue.instrument(native).unwrap_or_else(|| panic!("{native} is a market"));
-            lookup.add(venue, native, markets.add(market));
+            let native = venue.named_in(frame.as_bytes()).expect("a frame that names its market");
+            let market = venue.instrument(&native).unwrap_or_else(|| panic!("{native} is a market"));
+            lookup.add(venue, &native, markets.add(market));
             found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
         }
         assert!(matches!(found, Ok(Decoded::Data | Decoded::Ignored)), "{found:?}: {frame}");

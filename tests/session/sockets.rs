@@ -269,3 +269,38 @@ fn the_crash_plays_fast_and_whole() {
     assert_eq!((counters.duplicates, counters.missing_trades, counters.losses), (0, 0, 0), "{counters:?}");
     assert_eq!(server.progress().slow, 0);
 }
+
+/// 100,000 pings, 10,000 empty frames, and a frame beyond every limit.
+#[test]
+fn a_hostile_venue_is_counted_and_left() {
+    use tokio_tungstenite::tungstenite::{Message, accept};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("ws://{}", listener.local_addr().expect("an address"));
+    let venue = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        // Its pongs are read by nobody here; a client that waited for us to read them would hang.
+        let drain = stream.try_clone().expect("a handle");
+        let mut venue = accept(stream).expect("a handshake");
+        let reader = std::thread::spawn(move || std::io::copy(&mut &drain, &mut std::io::sink()));
+        for _ in 0..100_000 {
+            venue.write(Message::Ping(Vec::new().into())).expect("written");
+        }
+        for _ in 0..10_000 {
+            venue.write(Message::text("")).expect("written");
+        }
+        // The client may hang up in the middle of this one.
+        let _ = venue.send(Message::text(" ".repeat(2 << 20)));
+        drop(venue);
+        let _ = reader.join();
+    });
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+    let settings = SessionSettings { silence_secs: 30.0, backoff_first_secs: 30.0, ..SessionSettings::default() };
+    let session = session(&base, "binance-coinm", &[Kind::Trade], settings, clock.now());
+    let running = Running::start(session, clock);
+    let (before, why) = running.until(FeedState::Down);
+    assert!(why.starts_with("Space limit exceeded"), "{why}");
+    let bad = before.iter().map(|input| if let Input::Bad { count, .. } = input { *count } else { 0 });
+    assert!(bad.sum::<u64>() <= 10_000);
+    drop(running);
+    venue.join().expect("the venue ends");
+}

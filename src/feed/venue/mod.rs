@@ -70,12 +70,6 @@ pub trait Venue: Sync {
         None
     }
 
-    /// The market a frame speaks of, by the venue's name of it: for recordings whose markets are not known before.
-    fn names<'f>(&self, frame: &'f [u8]) -> Option<&'f str> {
-        let _ = frame;
-        None
-    }
-
     /// Reads one frame. Events are appended to `out`; a refused frame appends none.
     fn decode(
         &self,

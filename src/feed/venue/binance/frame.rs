@@ -38,30 +38,14 @@ struct Tag<'a> {
     e: Option<&'a str>,
 }
 
-/// Where a message names its market.
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    s: Option<&'a str>,
-    #[serde(borrow)]
-    o: Option<&'a RawValue>,
-}
-
-/// The market a frame names.
-pub(super) fn market(frame: &[u8]) -> Option<&str> {
-    let mut text = std::str::from_utf8(frame).ok()?;
-    // The wrapper, the message, the order of a liquidation.
-    for _ in 0..3 {
-        let named: Named = parse(text).ok()?;
-        match named {
-            Named { s: Some(name), .. } => return Some(name),
-            Named { data: Some(inner), .. } | Named { o: Some(inner), .. } => text = inner.get(),
-            Named { .. } => return None,
-        }
-    }
-    None
+/// The market a recorded frame names, by a look at its beginning: the part of the stream before `@`, as in
+/// `dotusd_perp@aggTrade`, or the symbol where frames come bare or one stream carries many markets.
+pub(super) fn market(frame: &[u8]) -> Option<String> {
+    let head = std::str::from_utf8(frame.get(..frame.len().min(256))?).ok()?;
+    let after = |mark: &str| head.split_once(mark).map(|(_, rest)| rest);
+    let stream = after("\"stream\":\"").and_then(|rest| rest.split_once('@')).map(|(name, _)| name);
+    let symbol = || after("\"s\":\"").and_then(|rest| rest.split_once('"')).map(|(name, _)| name);
+    stream.filter(|name| !name.starts_with('!')).or_else(symbol).map(str::to_ascii_uppercase)
 }
 
 /// Reads one frame.
