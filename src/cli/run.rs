@@ -1,5 +1,6 @@
 //! `fusewire run`: the daemon.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -45,7 +46,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
 
 fn log() {
     let filter = EnvFilter::try_from_env("FUSEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     // A second subscriber in one process is a test's business; the first one stays.
     let _ = if std::env::var_os("FUSEWIRE_LOG_JSON").is_some() { log.json().try_init() } else { log.try_init() };
 }

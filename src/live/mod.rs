@@ -28,8 +28,8 @@ use crossbeam_channel::{Receiver, bounded};
 pub use clock::SceneClock;
 pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
 
-use crate::breaker::Contract;
-use crate::engine::{Engine, Input};
+use crate::breaker::{Contract, Permission};
+use crate::engine::{Engine, Input, Reason};
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Spec as GateSpec, Writer};
@@ -68,6 +68,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     for cell in engine.gate_cells() {
         gate.publish(cell.market.0, cell.slot, &cell.permission, cell.reason, cell.incident)?;
+        // Slot 0 binds every strategy; the others are free until somebody binds one of them.
+        for slot in 1..settings.gate.slots {
+            gate.publish(cell.market.0, slot, &Permission::FREE, Reason::None as u32, 0)?;
+        }
     }
     let table = engine.markets().clone();
 
