@@ -18,11 +18,10 @@ fn spec(guard_required: bool) -> Spec {
     Spec { lease_ns: 3_600_000_000_000, guard_required, ..Spec::gate(markets) }
 }
 
-fn free(writer: &mut Writer) {
-    let caution = Permission::of(Stance::Caution).with_collar(50.0, 150.0);
+fn publish_all(writer: &mut Writer, permission: &Permission) {
     for market in 0..MARKETS {
         for slot in 0..8 {
-            writer.publish(market, slot, &caution, 0, 0).unwrap();
+            writer.publish(market, slot, permission, 0, 0).unwrap();
         }
     }
     writer.renew(1, now_mono());
@@ -32,9 +31,10 @@ fn gate(c: &mut Criterion) {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let path = dir.path().join("gate");
     let mut writer = Writer::create(&path, &spec(false)).unwrap();
-    free(&mut writer);
+    publish_all(&mut writer, &Permission::FREE);
     let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
     let places: Vec<Place> = (0..MARKETS).map(|n| reader.place(&format!("bench:M{n}"))).collect();
+    let shuffled: Vec<Place> = (0..MARKETS).map(|n| places[(n * STRIDE % MARKETS) as usize]).collect();
     let order = Order::limit(Intent::Open, Side::Buy, 1.0, 100.0);
     let exposure = Exposure { position: 10.0, ..Exposure::FLAT };
     let now = now_mono();
@@ -52,30 +52,27 @@ fn gate(c: &mut Criterion) {
         });
     });
     group.bench_function("renew", |b| b.iter(|| writer.renew(black_box(1), black_box(now))));
-    free(&mut writer);
+    publish_all(&mut writer, &Permission::FREE);
 
     let now = now_mono();
     let check_at = |now, place, slot| reader.check_at(now, place, slot, black_box(&order), black_box(&exposure));
     group.bench_function("check_at_hot", |b| b.iter(|| check_at(black_box(now), black_box(places[7]), 0)));
-    for (name, slot) in [("check_at_random", 0), ("check_at_random_slot_3", 3)] {
-        let mut market = 0;
+    let mut at_random = |name: &str, slot| {
+        let mut at = 0;
         group.bench_function(name, |b| {
             b.iter(|| {
-                market = (market + STRIDE) % MARKETS;
-                check_at(black_box(now), places[market as usize], slot)
+                at = (at + 1) % shuffled.len();
+                check_at(black_box(now), shuffled[at], slot)
             });
         });
-    }
-    // Orders depend on nothing but each other here, as in a loop that waits for every answer.
-    let mut market = 0;
-    group.bench_function("check_at_random_dependent", |b| {
-        b.iter(|| {
-            let verdict = check_at(now, places[market as usize], 0);
-            let step = if verdict.qty(1.0) > 0.5 { STRIDE } else { STRIDE + 2 };
-            market = (market + step) % MARKETS;
-            verdict
-        });
-    });
+    };
+    at_random("check_at_random", 0);
+    at_random("check_at_random_slot_3", 3);
+    publish_all(&mut writer, &Permission::of(Stance::Caution).with_collar(50.0, 150.0));
+    at_random("check_at_random_collar", 0);
+    publish_all(&mut writer, &Permission::HALT);
+    at_random("check_at_random_halted", 0);
+    publish_all(&mut writer, &Permission::FREE);
     group.bench_function("check_with_clock", |b| {
         b.iter(|| reader.check(black_box(places[7]), 0, black_box(&order), black_box(&exposure)));
     });
@@ -92,14 +89,14 @@ fn gate(c: &mut Criterion) {
     let mut writer = Writer::create(&path, &spec(true)).unwrap();
     let page = Page::open(&path, Role::Gate, None).unwrap();
     let mut guard = Writer::create(dir.path().join("guard"), &Spec::guard(&page)).unwrap();
-    free(&mut writer);
-    free(&mut guard);
+    publish_all(&mut writer, &Permission::FREE);
+    publish_all(&mut guard, &Permission::FREE);
     let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
-    let (now, mut market) = (now_mono(), 0);
+    let (now, mut at) = (now_mono(), 0);
     group.bench_function("check_at_random_guarded", |b| {
         b.iter(|| {
-            market = (market + STRIDE) % MARKETS;
-            reader.check_at(black_box(now), places[market as usize], 0, black_box(&order), black_box(&exposure))
+            at = (at + 1) % shuffled.len();
+            reader.check_at(black_box(now), shuffled[at], 0, black_box(&order), black_box(&exposure))
         });
     });
     group.finish();

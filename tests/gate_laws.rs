@@ -1,6 +1,7 @@
 //! The laws of an order: stricter never passes more, and no sequence of reducing orders grows or flips a position.
 
 use fusewire::breaker::{Contract, Denial, Exposure, Intent, Order, Permission, Side, Sides, Stance, Verdict};
+use fusewire::gate::{Listing, Reader, ReaderOptions, Spec, Writer};
 use proptest::prelude::*;
 
 fn any_stance() -> impl Strategy<Value = Stance> {
@@ -98,6 +99,35 @@ proptest! {
             room => Verdict::Reduce { max_qty: room },
         };
         prop_assert_eq!(ask(Order::market(Intent::Exit, side, qty)), want);
+    }
+}
+
+const NOW: u64 = 1_000_000_000_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_gate_judges_as_the_meet_of_its_cells_does(
+        all in prop_oneof![Just(Permission::FREE), any_permission()],
+        own in prop_oneof![Just(Permission::FREE), any_permission()],
+        orders in prop::collection::vec(any_order(), 32),
+        exposure in any_exposure(),
+        contract in any_contract(),
+    ) {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("gate");
+        let mut writer = Writer::create(&path, &Spec::gate(vec![Listing::new("a:X", contract)])).unwrap();
+        writer.publish(0, 0, &all, 0, 0).unwrap();
+        writer.publish(0, 3, &own, 0, 0).unwrap();
+        writer.renew(1, NOW);
+        let reader = Reader::attach(ReaderOptions::at(&path));
+        for order in orders {
+            for (slot, permission) in [(0, all), (3, all.meet(own))] {
+                let verdict = reader.check_at(NOW + 1, reader.place("a:X"), slot, &order, &exposure);
+                prop_assert_eq!(verdict, permission.check(&order, &exposure, &contract), "{:?} {:?}", permission, order);
+            }
+        }
     }
 }
 

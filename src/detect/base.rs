@@ -26,6 +26,8 @@ crate::settings! {
         cold_secs: f64 = 43_200.0, "s", 0.0..=2_592_000.0;
         /// Longest time the scale stops learning while tripped.
         freeze_max_secs: f64 = 14_400.0, "s", 0.0..=604_800.0;
+        /// A leg that tripped counts as one trip until it stayed below its clear level for so long.
+        rest_secs: f64 = 30.0, "s", 0.0..=3600.0;
         /// Smallest scale a square root of a second, as a fraction of the price.
         floor: f64 = 0.000_001, "", 0.0..=0.01;
     }

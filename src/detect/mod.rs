@@ -70,6 +70,21 @@ pub enum Seen<'a> {
     },
 }
 
+impl Seen<'_> {
+    /// Engine time.
+    pub const fn at(&self) -> Nanos {
+        match *self {
+            Self::Price { at, .. }
+            | Self::Liquidation { at, .. }
+            | Self::OpenInterest { at, .. }
+            | Self::Arrival { at }
+            | Self::Clock { at }
+            | Self::Link { at, .. } => at,
+            Self::Bar(bar) => bar.close_at,
+        }
+    }
+}
+
 /// One detector at one market.
 pub trait Detector: Clone + std::fmt::Debug + Serialize + DeserializeOwned {
     /// Name in config, records and metrics.
@@ -259,12 +274,21 @@ pub struct Bank {
     #[serde(with = "array")]
     scores: [f64; LEGS],
     active: LegSet,
+    /// When each active leg was last at or above its clear level.
+    #[serde(with = "array")]
+    loud_at: [i64; LEGS],
 }
 
 impl Bank {
     /// An empty bank.
     pub fn new(settings: &DetectSettings) -> Self {
-        Self { base: Base::new(&settings.base), detectors: Detectors::new(settings), scores: [0.0; LEGS], active: 0 }
+        Self {
+            base: Base::new(&settings.base),
+            detectors: Detectors::new(settings),
+            scores: [0.0; LEGS],
+            loud_at: [i64::MIN; LEGS],
+            active: 0,
+        }
     }
 
     /// Lets every detector see, then compares scores with limits. Scores come before the scale learns from the same
@@ -273,14 +297,14 @@ impl Bank {
     pub fn see(&mut self, settings: &DetectSettings, limits: &Limits, seen: &Seen<'_>) -> Edges {
         self.base.open(seen);
         self.detectors.see(settings, &mut self.base, seen, &mut self.scores);
-        let edges = self.compare(limits);
+        let edges = self.compare(limits, settings.base.rest_secs, seen.at());
         self.base.learn(&settings.base, seen, self.active != 0);
         edges
     }
 
     #[inline]
     #[allow(clippy::indexing_slicing, reason = "three arrays of one length")]
-    fn compare(&mut self, limits: &Limits) -> Edges {
+    fn compare(&mut self, limits: &Limits, rest_secs: f64, at: Nanos) -> Edges {
         let mut above: LegSet = 0;
         let mut below: LegSet = 0;
         for (leg, score) in self.scores.iter().enumerate() {
@@ -288,10 +312,50 @@ impl Bank {
             above |= LegSet::from(*score >= limits.trip[leg]) << leg;
             below |= LegSet::from(*score < limits.clear[leg]) << leg;
         }
-        let active = (self.active & !below) | above;
+        if (self.active | above) == 0 {
+            return Edges::default();
+        }
+        let rested = self.rested(self.active & below, (self.active & !below) | above, rest_secs, at);
+        let active = (self.active & !rested) | above;
         let edges = Edges { risen: active & !self.active, cleared: self.active & !active };
         self.active = active;
         edges
+    }
+
+    /// Of the legs that are quiet now, those that have been so for long enough. `loud` ones are written down.
+    #[cold]
+    fn rested(&mut self, quiet: LegSet, loud: LegSet, rest_secs: f64, at: Nanos) -> LegSet {
+        let mut rested = 0;
+        for (leg, loud_at) in self.loud_at.iter_mut().enumerate() {
+            if loud >> leg & 1 == 1 {
+                *loud_at = at.0;
+            } else if quiet >> leg & 1 == 1 && at.secs_since(Nanos(*loud_at)) >= rest_secs {
+                rested |= 1 << leg;
+            }
+        }
+        rested
+    }
+
+    /// A breaker that these legs tripped is armed again: whatever is below its limit now may trip it anew at once.
+    pub fn settle(&mut self, limits: &Limits, legs: LegSet) {
+        for (leg, score) in self.scores.iter().enumerate() {
+            if legs >> leg & 1 == 1 && *score < limits.limit(leg) {
+                self.active &= !(1 << leg);
+            }
+        }
+    }
+
+    /// The time since the last event is no silence: the daemon was not there to hear.
+    pub(crate) fn reawaken(&mut self) {
+        self.detectors.stale.forget_arrival();
+        for (leg, (name, _)) in legs().into_iter().enumerate() {
+            if name == stale::Stale::NAME
+                && let Some(score) = self.scores.get_mut(leg)
+            {
+                *score = 0.0;
+                self.active &= !(1 << leg);
+            }
+        }
     }
 
     /// Legs that are tripped now.
@@ -341,12 +405,17 @@ impl Bank {
 mod array {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer, const N: usize>(array: &[f64; N], s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer, T: Serialize, const N: usize>(
+        array: &[T; N],
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         array.as_slice().serialize(s)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(d: D) -> Result<[f64; N], D::Error> {
-        let list = Vec::<f64>::deserialize(d)?;
-        list.try_into().map_err(|list: Vec<f64>| D::Error::invalid_length(list.len(), &"the number of legs"))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+        d: D,
+    ) -> Result<[T; N], D::Error> {
+        let list = Vec::<T>::deserialize(d)?;
+        list.try_into().map_err(|list: Vec<T>| D::Error::invalid_length(list.len(), &"the number of legs"))
     }
 }

@@ -98,6 +98,12 @@ impl Detector for Stale {
 }
 
 impl Stale {
+    /// Forgets when something last arrived, and keeps the law of gaps.
+    pub(super) fn forget_arrival(&mut self) {
+        self.last = Nanos(i64::MIN);
+        self.down_since = None;
+    }
+
     fn listen(&mut self, settings: &StaleSettings, at: Nanos, scores: &mut [f64]) {
         let [late, dead] = scores else { return };
         if self.last.0 == i64::MIN {

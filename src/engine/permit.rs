@@ -77,7 +77,11 @@ impl Engine {
         let breaker = active.breaker.clone();
         let incident = active.incident.clone();
         if to == State::Armed {
-            active.causes.clear();
+            for (id, legs) in std::mem::take(&mut active.causes) {
+                if let Some(market) = self.state.markets.get_mut(id.0 as usize) {
+                    market.bank.settle(&self.limits, legs);
+                }
+            }
         }
         let only_longer = from.name() == to.name() && breaker.permission(&plan) == permission_in(from, &plan);
         if !only_longer {
@@ -261,15 +265,45 @@ impl Engine {
         Ok(())
     }
 
+    /// Keeps what detectors have learned and forgets all else: how a driver uses a warm-up replay or a snapshot of an
+    /// earlier run. Every market is back at Halt until its feed delivers.
+    pub fn reawaken(&mut self) {
+        self.state.breakers.clear();
+        self.state.confirmations = crate::policy::Confirmations::default();
+        self.state.incidents = crate::incident::Incidents::new(self.settings.incident.clone());
+        for market in &mut self.state.markets {
+            market.life = Life::Starting;
+            market.streams = false;
+            market.bank.reawaken();
+            market.peaks = None;
+            market.awaits = None;
+            (market.published, market.wanted) = (Permission::HALT, Permission::HALT);
+            market.last_reason = (Reason::Starting as u32, 0);
+            market.counts = super::Counts::default();
+        }
+        self.state.streaming = false;
+        self.state.waiting = false;
+        self.resume_records(0);
+    }
+
     /// Continues the numbers of records after a restart.
     pub const fn resume_records(&mut self, last: u64) {
         self.state.seq = last;
         self.state.durable = last;
     }
 
-    /// Takes up an incident that stood open before a restart.
-    pub fn resume_incident(&mut self, incident: Incident) {
-        self.state.incidents.resume(incident);
+    /// Takes up what a record says of an incident that stood open before a restart.
+    pub fn resume_incident(&mut self, record: &crate::record::Record) {
+        self.state.incidents.fold(record);
+    }
+
+    /// What breakers alone allow a market, whatever its feed says.
+    pub fn binding(&self, id: MarketId) -> Permission {
+        self.state
+            .breakers
+            .iter()
+            .filter(|((rule, scope), _)| self.mode(*rule) == Mode::Armed && scope.holds(id, &self.table))
+            .fold(Permission::FREE, |all, ((rule, _), active)| all.meet(active.breaker.permission(self.plan(*rule))))
     }
 
     /// What every cell of the gate shall say now: a driver writes this once before the first input.

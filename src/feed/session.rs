@@ -9,112 +9,19 @@ mod backoff;
 mod filter;
 mod steady;
 mod streams;
+mod types;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use self::backoff::Backoff;
 use self::filter::{Filter, Verdict};
 use self::steady::Steady;
 pub use self::streams::StreamState;
 use self::streams::Streams;
-use super::venue::{Decoded, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+pub use self::types::{Action, Counters, Identity, SessionInput, SessionSettings};
+use super::venue::{Decoded, Refusal, Stream, Subscription};
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{Event, MarketId, Nanos};
-use crate::market::VenueId;
-
-crate::settings! {
-    /// How a session keeps its connection.
-    pub struct SessionSettings {
-        /// Silence of data after which a connection is made anew, where a stream speaks by the clock.
-        silence_secs: f64 = 10.0, "s", 0.1..=3600.0;
-        /// The same where only trades, quotes or liquidations speak, which may be quiet in peace.
-        quiet_silence_secs: f64 = 60.0, "s", 0.1..=86400.0;
-        /// Time a connection may take to open.
-        open_within_secs: f64 = 10.0, "s", 0.1..=300.0;
-        /// Time an answer to a request may take.
-        answer_within_secs: f64 = 10.0, "s", 0.1..=300.0;
-        /// First pause after a loss; it doubles with each further one.
-        backoff_first_secs: f64 = 1.0, "s", 0.01..=60.0;
-        /// Longest pause.
-        backoff_max_secs: f64 = 60.0, "s", 0.01..=3600.0;
-        /// Time of delivery after which the next loss starts with the first pause again.
-        healthy_after_secs: f64 = 30.0, "s", 0.1..=3600.0;
-        /// Age at which a liquidation is taken for one that was sent before.
-        liquidation_age_max_secs: f64 = 60.0, "s", 1.0..=86400.0;
-    }
-}
-
-/// What happened to the connection.
-#[derive(Clone, Copy, Debug)]
-pub enum SessionInput<'a> {
-    /// Only time passed.
-    Tick,
-    /// It is open.
-    Opened,
-    /// A frame came.
-    Frame(&'a [u8]),
-    /// The other side pinged; the socket answers by itself.
-    Ping,
-    /// It could not be opened, or is gone; why.
-    Lost(&'a str),
-}
-
-/// What to do, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Open a connection and come back with `Opened` or `Lost`.
-    Connect {
-        /// Where to.
-        url: String,
-    },
-    /// Send a text frame.
-    Send(String),
-    /// Drop the connection, without coming back with `Lost`.
-    Close,
-    /// Hand this to the engine.
-    Emit(Input),
-}
-
-/// Counts since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Frames that came.
-    pub frames: u64,
-    /// Events handed on.
-    pub events: u64,
-    /// Refused frames, by [`Reason`].
-    pub refused: [u64; Reason::ALL.len()],
-    /// Trades dropped because they had come before.
-    pub duplicates: u64,
-    /// Liquidations dropped because of their age.
-    pub old_liquidations: u64,
-    /// Trades that never came, by the holes in their ids.
-    pub missing_trades: u64,
-    /// Pings of the other side.
-    pub pings: u64,
-    /// Connections lost.
-    pub losses: u64,
-    /// Among these, the ones given up because data went silent.
-    pub silences: u64,
-    /// Steps of the clock.
-    pub clock_steps: u64,
-}
-
-/// Who a session speaks for.
-#[derive(Clone)]
-pub struct Identity {
-    /// The venue.
-    pub venue: &'static dyn Venue,
-    /// Its place in the table of venues.
-    pub venue_id: VenueId,
-    /// Which of its connections, from 0.
-    pub connection: u32,
-    /// Scheme and host; the venue's own where nothing stands in for it.
-    pub base: String,
-    /// The venue's markets.
-    pub markets: Arc<MarketLookup>,
-}
 
 enum Phase {
     Waiting { until: i64 },
@@ -144,7 +51,9 @@ pub struct Session {
     /// The venue said that it is about to close.
     closing: bool,
     reported: Option<FeedState>,
-    gap_quiet_until: i64,
+    /// Holes that were not told yet: the last market and how many trades.
+    holes: Option<(MarketId, u64)>,
+    holes_quiet_until: i64,
     bad: Option<(Option<MarketId>, u64)>,
     bad_flush_at: i64,
     counters: Counters,
@@ -164,7 +73,8 @@ impl Session {
             streams: Streams::new(wanted),
             closing: false,
             reported: None,
-            gap_quiet_until: 0,
+            holes: None,
+            holes_quiet_until: 0,
             bad: None,
             bad_flush_at: 0,
             counters: Counters::default(),
@@ -228,6 +138,7 @@ impl Session {
         let now = self.clock.now();
         self.streams.restart();
         self.filter.reconnected();
+        self.holes_quiet_until = now;
         self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
     }
 
@@ -258,7 +169,9 @@ impl Session {
                 Verdict::Keep => self.keep(event),
                 Verdict::KeepAfterHole(missing) => {
                     self.counters.missing_trades = self.counters.missing_trades.saturating_add(missing);
-                    self.gap(event, missing);
+                    let before = self.holes.map_or(0, |(_, untold)| untold);
+                    self.holes = Some((event.market, before.saturating_add(missing)));
+                    self.tell_holes();
                     self.keep(event);
                 }
                 Verdict::Duplicate => self.counters.duplicates += 1,
@@ -281,13 +194,15 @@ impl Session {
         self.actions.push_back(Action::Emit(Input::Event(*event)));
     }
 
-    /// Tells of a hole, at most once a second; delivery goes on behind it.
-    fn gap(&mut self, event: &Event, missing: u64) {
-        if self.clock.now() >= self.gap_quiet_until {
-            self.gap_quiet_until = self.clock.now() + Nanos::SECOND;
-            let market = self.who.markets.iter().find(|(id, _)| *id == event.market).map_or("?", |(_, name)| name);
-            self.report(FeedState::Gap, format!("{market}: {missing} trades missing"));
+    /// Tells of holes, at most once a second and connection; what came meanwhile is told together.
+    fn tell_holes(&mut self) {
+        if self.clock.now() < self.holes_quiet_until {
+            return;
         }
+        let Some((market, missing)) = self.holes.take() else { return };
+        self.holes_quiet_until = self.clock.now() + Nanos::SECOND;
+        let market = self.who.markets.iter().find(|(id, _)| *id == market).map_or("?", |(_, name)| name);
+        self.report(FeedState::Gap, format!("{missing} trades missing, last in {market}"));
     }
 
     fn answer(&mut self, id: Option<u64>, result: &Result<(), String>) {
@@ -343,6 +258,7 @@ impl Session {
         if self.bad.is_some() && now >= self.bad_flush_at {
             self.flush_bad();
         }
+        self.tell_holes();
         match &self.phase {
             Phase::Waiting { until } if now >= *until => self.connect(),
             Phase::Connecting { until } if now >= *until => self.give_up("it did not open in time"),

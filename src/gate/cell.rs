@@ -1,7 +1,13 @@
 //! One cell: a permission with its reason and incident, as the six words of a line.
 
 use super::seqlock::{self, Body, Words};
-use crate::breaker::{Permission, Sides, Stance};
+use crate::breaker::{Permission, Side, Sides, Stance};
+
+const BUY: u32 = 0x100;
+const SELL: u32 = 0x200;
+const FREE_BUY: u32 = 0x1_0000;
+const FREE_SELL: u32 = 0x2_0000;
+const STANCE: u32 = 0xff;
 
 /// What a cell says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,10 +23,19 @@ pub struct Cell {
 }
 
 /// Reads a cell; `None` when it is torn, damaged, or says what no permission says.
-#[inline]
 pub(super) fn read(words: &Words, line: usize) -> Option<Cell> {
     let (epoch, body) = seqlock::load(words, line)?;
-    decode(epoch, &body)
+    decode(epoch, body)
+}
+
+/// Whether any sound opening order of `side` passes whole, at first sight: the writer says so, and neither stance nor
+/// side speaks against it.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for seqlock::glimpse")]
+pub(super) fn opens_freely(words: &Words, line: usize, side: Side) -> bool {
+    let Some(head) = seqlock::glimpse(words, line) else { return false };
+    let (open, too_strict) = ((BUY | FREE_BUY) << side as u32, STANCE & !(Stance::Caution as u32));
+    head as u32 & (open | too_strict) == open
 }
 
 /// Writes a cell; only ever called by its one writer.
@@ -31,10 +46,8 @@ pub(super) fn write(words: &Words, line: usize, permission: &Permission, reason:
 
 #[inline]
 fn encode(permission: &Permission, reason: u32, incident: u64) -> Body {
-    let Sides { buy, sell } = permission.sides();
-    let sides = u64::from(buy) | u64::from(sell) << 1;
     [
-        permission.stance() as u64 | sides << 8 | u64::from(reason) << 32,
+        u64::from(head_of(permission)) | u64::from(reason) << 32,
         permission.size_factor().to_bits(),
         permission.max_notional().to_bits(),
         permission.collar_low().to_bits(),
@@ -44,19 +57,27 @@ fn encode(permission: &Permission, reason: u32, incident: u64) -> Body {
 }
 
 #[inline]
-fn decode(epoch: u64, &[head, factor, max, low, high, incident]: &Body) -> Option<Cell> {
-    let stance = Stance::from_u8(head as u8)?;
-    let sides = Sides { buy: head & 0x100 != 0, sell: head & 0x200 != 0 };
-    let is_known_head = head & 0xffff_fc00 == 0;
+fn head_of(permission: &Permission) -> u32 {
+    let Sides { buy, sell } = permission.sides();
+    let flag = |is_set, bit| if is_set { bit } else { 0 };
+    permission.stance() as u32
+        | flag(buy, BUY)
+        | flag(sell, SELL)
+        | flag(permission.opens_freely(Side::Buy), FREE_BUY)
+        | flag(permission.opens_freely(Side::Sell), FREE_SELL)
+}
+
+fn decode(epoch: u64, [head, factor, max, low, high, incident]: Body) -> Option<Cell> {
+    let (head, reason) = (head as u32, (head >> 32) as u32);
     let [factor, max, low, high] = [factor, max, low, high].map(f64::from_bits);
     // NaN fails every comparison.
     let is_in_range = (0.0..=1.0).contains(&factor) && max >= 0.0 && (0.0..=f64::MAX).contains(&low) && high >= 0.0;
-    if !(is_known_head && is_in_range) {
-        return None;
-    }
-    let permission =
-        Permission::of(stance).with_sides(sides).with_size_factor(factor).with_max_notional(max).with_collar(low, high);
-    Some(Cell { permission, reason: (head >> 32) as u32, incident, epoch })
+    let permission = Permission::of(Stance::from_u8((head & STANCE) as u8)?)
+        .with_sides(Sides { buy: head & BUY != 0, sell: head & SELL != 0 })
+        .with_size_factor(factor)
+        .with_max_notional(max)
+        .with_collar(low, high);
+    (is_in_range && head == head_of(&permission)).then_some(Cell { permission, reason, incident, epoch })
 }
 
 #[cfg(test)]
@@ -82,9 +103,12 @@ mod tests {
     fn values_that_no_permission_has_are_refused_even_under_a_good_check() {
         let nan = f64::NAN.to_bits();
         for (word, value) in [
-            (0, 4),
-            (0, 0x400),
-            (0, 0x1_0000),
+            (0, 0x3_0304),
+            (0, 0x3_0700),
+            (0, 0x7_0300),
+            (0, 0x3_0303),
+            (0, 0x3_0100),
+            (0, 0x0_0300),
             (1, nan),
             (1, 1.5_f64.to_bits()),
             (1, (-0.5_f64).to_bits()),

@@ -9,9 +9,10 @@ use super::cell::{self, Cell};
 use super::layout::{self, Header, Role};
 use super::map::ReadMap;
 use super::refusal::{Doubt, Refusal, io_doubt};
+use super::seqlock::Words;
 use super::system::{boot_id, own_user};
 use super::table::{Listing, Table};
-use crate::breaker::Contract;
+use crate::breaker::{Contract, Side};
 
 /// The living words of a header at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Page {
     header: Header,
     table: Table,
     table_tag: u32,
+    first_line: usize,
+    reach_ns: u64,
     identity: (u64, u64),
 }
 
@@ -75,6 +78,8 @@ impl Page {
             table: Table::parse(&table)?,
             table_tag: (hash ^ hash >> 32) as u32,
             identity: (metadata.dev(), metadata.ino()),
+            first_line: header.cells_at() / layout::LINE,
+            reach_ns: header.lease_ns.saturating_mul(2),
             header,
         })
     }
@@ -105,11 +110,28 @@ impl Page {
     }
 
     /// One cell as it stands, whatever the lease says; `None` outside the file, torn or damaged.
-    #[inline]
     pub fn cell(&self, market: u32, slot: u8) -> Option<Cell> {
+        let (line, words) = self.words_of(market, slot)?;
+        cell::read(words, line)
+    }
+
+    /// Whether one slot of this page passes any sound opening order of `side`, at first sight.
+    ///
+    /// A market with this page's tag is one of its markets, and the cells are the last lines of the file, so one look
+    /// at the end of the file bounds market and slot.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as for seqlock::glimpse")]
+    pub(super) fn opens_freely(&self, market: u32, slot: u8, side: Side) -> bool {
+        let line = if slot == 0 { 0 } else { usize::from(slot) * self.header.markets as usize } + market as usize;
+        let (lines, _) = self.map.words().as_chunks();
+        let Some(words) = lines.get(self.first_line.wrapping_add(line)) else { return false };
+        cell::opens_freely(words, line, side)
+    }
+
+    fn words_of(&self, market: u32, slot: u8) -> Option<(usize, &Words)> {
         let line = self.header.line_of(market, slot)?;
         let (lines, _) = self.map.words().as_chunks();
-        cell::read(lines.get(self.header.cells_at() / layout::LINE + line)?, line)
+        Some((line, lines.get(self.first_line + line)?))
     }
 
     /// Whether the lease holds at `now` (`CLOCK_MONOTONIC`, ns). A lease that ends more than twice its own length ahead
@@ -117,7 +139,7 @@ impl Page {
     #[inline]
     pub fn is_live(&self, now: u64) -> bool {
         let left = self.word(layout::LEASE_WORD).wrapping_sub(now);
-        left.wrapping_sub(1) < self.header.lease_ns * 2 && self.word(layout::RETIRED_WORD) == 0
+        left.wrapping_sub(1) < self.reach_ns
     }
 
     /// The living words of the header.

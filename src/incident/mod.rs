@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::Nanos;
-use crate::record::{Fact, IncidentChange, Who};
+use crate::record::{Fact, IncidentChange, Record, Who};
 use crate::trip::Direction;
 
 /// How incidents are grouped.
@@ -228,19 +228,36 @@ impl Incidents {
         Ok(fact)
     }
 
-    /// An incident that stood open before a restart.
-    pub fn resume(&mut self, incident: Incident) {
-        let key = (incident.subject.clone(), incident.kind == "blind_feed");
-        match self.current.get(&key) {
-            Some(current) if current.opened_at > incident.opened_at => {
-                self.older.insert(incident.id.clone(), incident);
+    /// Takes up what a record says, in the order of the records: how a restart finds its open incidents.
+    pub fn fold(&mut self, record: &Record) {
+        let Fact::Incident { id, change, kind, severity, scope, .. } = &record.fact else { return };
+        let key = (scope.clone(), kind == "blind_feed");
+        if *change == IncidentChange::Opened {
+            let incident = Incident {
+                id: id.clone(),
+                subject: scope.clone(),
+                kind: kind.clone(),
+                severity: *severity,
+                opened_at: record.at,
+                last_trip_at: record.at,
+                trips: 1,
+                phase: Phase::Open,
+            };
+            if let Some(before) = self.current.insert(key, incident) {
+                self.older.insert(before.id.clone(), before);
             }
-            _ => {
-                if let Some(before) = self.current.insert(key, incident) {
-                    self.older.insert(before.id.clone(), before);
-                }
-            }
+            return;
         }
+        let mut all = self.older.values_mut().chain(self.current.values_mut());
+        let Some(incident) = all.find(|incident| incident.id == *id) else { return };
+        incident.severity = *severity;
+        incident.kind.clone_from(kind);
+        match change {
+            IncidentChange::Acknowledged => incident.phase = Phase::Acknowledged,
+            IncidentChange::Resolved => incident.phase = Phase::Resolved,
+            _ => {}
+        }
+        self.older.retain(|_, incident| incident.phase != Phase::Resolved);
     }
 }
 

@@ -1,5 +1,176 @@
 //! The daemon: threads, channels, and the order in which they start and stop.
+//!
+//! ```text
+//! feeds (one thread, a session a connection) --\
+//! ticker (a probe every beat) ------------------> mailbox -> pilot (the engine's thread) -> gate, always first
+//! store (acknowledgements, deliveries) --------/                                        \-> store -> couriers
+//! control socket (operators) -----------------/                                         \-> vitals -> HTTP, pages
+//! ```
 
+mod backend;
+mod clock;
+mod desk;
+mod feeds;
+mod mailbox;
+mod pages;
+mod pilot;
+mod recorder;
+mod resume;
 mod settings;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use crossbeam_channel::{Receiver, bounded};
+
+pub use clock::SceneClock;
 pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
+
+use crate::breaker::Contract;
+use crate::engine::{Engine, Input};
+use crate::feed::clock::Clock;
+use crate::feed::tape::{self, Spec};
+use crate::gate::{Listing, Spec as GateSpec, Writer};
+use crate::market::{ContractSize, Markets};
+use crate::replay::{Runner, Speed, play};
+use crate::store::Store;
+use backend::Shared;
+use desk::Desk;
+use feeds::Feeds;
+use mailbox::Mailbox;
+use pilot::Pilot;
+use recorder::Recorder;
+
+/// What a demonstration or a test adds to the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Another time than the real one.
+    pub scene: Option<SceneClock>,
+    /// Recordings that warm the detectors before the first live event.
+    pub warm: Vec<PathBuf>,
+    /// Venue of those recordings, where they name none.
+    pub warm_venue: Vec<String>,
+}
+
+/// Runs the daemon until something comes on `shutdown`.
+pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static str>) -> Result<()> {
+    let clock = clock::clock_of(extras.scene);
+    let (mut engine, store, mut gate) = wake(settings, extras)?;
+    let (mailbox, inputs) = Mailbox::new(settings.channel);
+    let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
+
+    let mut first = Vec::new();
+    let resumed = if resume::resume(&mut engine, &store, gate.previous())? > 0 { "store" } else { "fresh" };
+    let recorder =
+        settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
+    engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
+    for cell in engine.gate_cells() {
+        gate.publish(cell.market.0, cell.slot, &cell.permission, cell.reason, cell.incident)?;
+    }
+    let table = engine.markets().clone();
+
+    let desk = Desk::start(store, &settings.hooks, &clock, &mailbox)?;
+    let (pages, wanted_pages) = bounded(1024);
+    let writer = pages::start(settings.store.dir.clone(), settings.serve.reports.clone(), wanted_pages)?;
+    let mut pilot = Pilot::new(
+        engine,
+        gate,
+        desk.commands.clone(),
+        desk.lost.clone(),
+        Arc::clone(&shared),
+        recorder,
+        pages,
+        settings.busy_poll,
+    );
+    pilot.obey_first(first);
+    let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
+    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
+    let served = serve(settings, &shared, &desk, &feeds)?;
+    tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
+
+    let why = beat(settings.gate.beat_ms, &mailbox, &*clock, shutdown);
+
+    // Feeds first, so that nothing new comes; then the engine says farewell; then the store has the last word.
+    tracing::info!("stopping: {why}");
+    served.stop();
+    feeds.stop();
+    shared.stop();
+    mailbox.put(Input::Tick(clock.now()));
+    let mut pilot = flight.join().map_err(|_| anyhow::anyhow!("the engine's thread died"))?;
+    pilot.end_recording();
+    pilot.farewell(why);
+    desk.stop()?;
+    // The lease ends and the last pages are written when the pilot goes.
+    drop(pilot);
+    writer.join().map_err(|_| anyhow::anyhow!("the page writer died"))?;
+    Ok(())
+}
+
+/// Opens what must be there before anything runs, and warms the detectors.
+fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)> {
+    let mut table = Markets::new();
+    feeds::add_markets(&settings.feeds, &mut table)?;
+    let store = Store::open(&settings.store.dir)?;
+    let spec = GateSpec {
+        slots: settings.gate.slots,
+        lease_ns: u64::from(settings.gate.lease_ms) * 1_000_000,
+        config_hash: settings.engine.hash(),
+        ..GateSpec::gate(
+            table.iter().map(|(_, market)| Listing::new(market.to_string(), contract(market.contract))).collect(),
+        )
+    };
+    let gate = Writer::create(&settings.gate.path, &spec)?;
+    let engine = warm(Engine::new(settings.engine.clone(), table), extras)?;
+    Ok((engine, store, gate))
+}
+
+const fn contract(size: ContractSize) -> Contract {
+    match size {
+        ContractSize::Base(coins) => Contract { flat: 0.0, per_price: coins },
+        ContractSize::Quote(money) => Contract { flat: money, per_price: 0.0 },
+    }
+}
+
+/// Detectors learn from recordings; everything else that the recordings brought about is forgotten.
+fn warm(engine: Engine, extras: &Extras) -> Result<Engine> {
+    if extras.warm.is_empty() {
+        return Ok(engine);
+    }
+    let specs = Spec::all(&extras.warm, "auto", &extras.warm_venue)?;
+    let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>()?;
+    let mut runner = Runner::new(engine);
+    play(&mut runner, &mut tape::merge(sources), Speed::Max, &mut [], |_| {})?;
+    let inputs = runner.engine.inputs();
+    tracing::info!(inputs, "detectors warmed");
+    let mut engine = runner.engine;
+    engine.reawaken();
+    Ok(engine)
+}
+
+/// Sends a probe every beat until something comes on `shutdown`; returns why.
+fn beat(beat_ms: u32, mailbox: &Mailbox, clock: &dyn Clock, shutdown: &Receiver<&'static str>) -> &'static str {
+    let ticks = crossbeam_channel::tick(Duration::from_millis(u64::from(beat_ms)));
+    let mut seq = 0;
+    loop {
+        crossbeam_channel::select_biased! {
+            recv(shutdown) -> why => return why.unwrap_or("asked to"),
+            recv(ticks) -> _ => {
+                seq += 1;
+                mailbox.try_put(Input::Probe { seq, at: clock.now() });
+            }
+        }
+    }
+}
+
+/// What is served, running.
+struct Served {}
+
+impl Served {
+    fn stop(self) {}
+}
+
+fn serve(_: &Settings, _: &Arc<Shared>, _: &Desk, _: &Feeds) -> Result<Served> {
+    Ok(Served {})
+}

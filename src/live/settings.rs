@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::engine::EngineSettings;
 use crate::event::Kind;
+use crate::feed::session::SessionSettings;
 use crate::hook::HookSettings;
 
 /// Everything a run needs.
@@ -41,8 +42,8 @@ pub struct FeedSettings {
     pub kinds: Vec<Kind>,
     /// Another address than the venue's own, as for a test server on loopback: `ws://127.0.0.1:8080`.
     pub endpoint: Option<String>,
-    /// No data for so long means reconnect, seconds.
-    pub silence_secs: f64,
+    /// How its connections are kept.
+    pub session: SessionSettings,
 }
 
 impl FeedSettings {
@@ -53,7 +54,7 @@ impl FeedSettings {
             markets: markets.iter().map(|name| (*name).to_owned()).collect(),
             kinds: vec![Kind::Trade, Kind::Quote, Kind::Liquidation, Kind::Mark, Kind::Index, Kind::Funding],
             endpoint: None,
-            silence_secs: 10.0,
+            session: SessionSettings::default(),
         }
     }
 }

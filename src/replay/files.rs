@@ -120,6 +120,9 @@ impl<W: Write> Stances<W> {
 
     fn close(&mut self, engine: &Engine, place: usize, to: Nanos) {
         let Some(span) = self.open.get_mut(place).and_then(Option::take) else { return };
+        if span.from == to {
+            return;
+        }
         let line = StanceLine {
             market: engine.markets().name(crate::event::MarketId(place as u32)),
             from_ns: span.from.0,

@@ -18,17 +18,28 @@ pub struct MarketLookup {
 impl MarketLookup {
     /// The markets of `venue` in `markets`.
     pub fn new(venue: &dyn Venue, markets: &Markets) -> Self {
-        let mine = markets.iter().filter(|(_, market)| market.venue == venue.name());
-        let names: Vec<(Box<str>, MarketId)> = mine.map(|(id, market)| (market.native.as_str().into(), id)).collect();
-        let mut aliases: BTreeMap<Box<str>, Vec<MarketId>> = BTreeMap::new();
-        for (name, id) in &names {
-            if let Some(alias) = venue.alias(name) {
-                aliases.entry(alias.into()).or_default().push(*id);
-            }
+        let mut lookup = Self { names: Vec::new(), slots: vec![None; 2], aliases: BTreeMap::new() };
+        for (id, market) in markets.iter().filter(|(_, market)| market.venue == venue.name()) {
+            lookup.add(venue, &market.native, id);
         }
-        let mut lookup = Self { slots: vec![None; (names.len() * 2).next_power_of_two().max(2)], names, aliases };
-        lookup.fill();
         lookup
+    }
+
+    /// Adds a market; a known name keeps its id. For readers of recordings, who learn names on the way and bound them.
+    pub fn add(&mut self, venue: &dyn Venue, native: &str, id: MarketId) {
+        if self.find(native).is_some() {
+            return;
+        }
+        self.names.push((native.into(), id));
+        if let Some(alias) = venue.alias(native) {
+            self.aliases.entry(alias.into()).or_default().push(id);
+        }
+        if self.names.len() * 2 > self.slots.len() {
+            self.slots = vec![None; self.slots.len() * 2];
+            (0..self.names.len()).for_each(|place| self.place(place));
+        } else {
+            self.place(self.names.len() - 1);
+        }
     }
 
     /// The market of a name.
@@ -56,16 +67,16 @@ impl MarketLookup {
         self.names.iter().map(|(name, id)| (*id, &**name))
     }
 
-    fn fill(&mut self) {
+    /// Puts the name at `place` of the list into the first free slot behind its hash.
+    fn place(&mut self, place: usize) {
         let mask = self.slots.len() - 1;
-        for (place, (name, _)) in self.names.iter().enumerate() {
-            let mut slot = hash(name) & mask;
-            while self.slots.get(slot).is_some_and(Option::is_some) {
-                slot = (slot + 1) & mask;
-            }
-            if let Some(free) = self.slots.get_mut(slot) {
-                *free = Some(place as u32);
-            }
+        let Some((name, _)) = self.names.get(place) else { return };
+        let mut slot = hash(name) & mask;
+        while self.slots.get(slot).is_some_and(Option::is_some) {
+            slot = (slot + 1) & mask;
+        }
+        if let Some(free) = self.slots.get_mut(slot) {
+            *free = Some(place as u32);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Fields carry the venue's own letters. Numbers are text and are read strictly; text with escapes is refused, because
 //! no name or number of a market has any.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Binance;
 use crate::event::{Aggressor, Body, Event, Liquidated, MarketId, Nanos, PriceMeaning};
@@ -146,7 +146,9 @@ pub(super) struct BookTicker<'a> {
     B: &'a str,
     a: &'a str,
     A: &'a str,
+    #[serde(default, deserialize_with = "present")]
     T: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
     E: Option<i64>,
 }
 
@@ -186,9 +188,9 @@ pub(super) struct MarkPrice<'a> {
     E: i64,
     s: &'a str,
     p: &'a str,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     i: Option<&'a str>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     r: Option<&'a str>,
 }
 
@@ -260,9 +262,9 @@ struct Order<'a> {
     S: &'a str,
     q: &'a str,
     p: &'a str,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     ap: Option<&'a str>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     z: Option<&'a str>,
     T: i64,
 }
@@ -296,6 +298,11 @@ impl<'a> Message<'a> for ForceOrder<'a> {
         emit((cx.venue.time)(order.T)?, Body::Liquidation { price, qty, liquidated, meaning, completeness });
         Ok(())
     }
+}
+
+/// A field that may be missing, but not `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(reader).map(Some)
 }
 
 /// A value that may be missing or zero, which means that nothing was filled yet; a wrong one is still refused.

@@ -91,13 +91,8 @@ impl Venue for Binance {
         (self.alias)(native)
     }
 
-    /// The part of the stream name before `@`, as in `dotusd_perp@aggTrade`; the symbol where frames come bare.
     fn named_in(&self, frame: &[u8]) -> Option<String> {
-        let head = std::str::from_utf8(frame.get(..frame.len().min(256))?).ok()?;
-        let after = |mark: &str| head.split_once(mark).map(|(_, rest)| rest);
-        let stream = after("\"stream\":\"").and_then(|rest| rest.split_once('@')).map(|(name, _)| name);
-        let symbol = || after("\"s\":\"").and_then(|rest| rest.split_once('"')).map(|(name, _)| name);
-        stream.or_else(symbol).map(str::to_ascii_uppercase)
+        frame::market(frame)
     }
 
     /// Aggregate trade ids are; see the venue's documents on `a`.

@@ -1,0 +1,100 @@
+//! What goes into a session and what comes out.
+
+use std::sync::Arc;
+
+use crate::engine::Input;
+use crate::feed::venue::{MarketLookup, Reason, Venue};
+use crate::market::VenueId;
+
+crate::settings! {
+    /// How a session keeps its connection.
+    pub struct SessionSettings {
+        /// Silence of data after which a connection is made anew, where a stream speaks by the clock.
+        silence_secs: f64 = 10.0, "s", 0.1..=3600.0;
+        /// The same where only trades, quotes or liquidations speak, which may be quiet in peace.
+        quiet_silence_secs: f64 = 60.0, "s", 0.1..=86400.0;
+        /// Time a connection may take to open.
+        open_within_secs: f64 = 10.0, "s", 0.1..=300.0;
+        /// Time an answer to a request may take.
+        answer_within_secs: f64 = 10.0, "s", 0.1..=300.0;
+        /// First pause after a loss; it doubles with each further one.
+        backoff_first_secs: f64 = 1.0, "s", 0.01..=60.0;
+        /// Longest pause.
+        backoff_max_secs: f64 = 60.0, "s", 0.01..=3600.0;
+        /// Time of delivery after which the next loss starts with the first pause again.
+        healthy_after_secs: f64 = 30.0, "s", 0.1..=3600.0;
+        /// Age at which a liquidation is taken for one that was sent before.
+        liquidation_age_max_secs: f64 = 60.0, "s", 1.0..=86400.0;
+    }
+}
+
+/// What happened to the connection.
+#[derive(Clone, Copy, Debug)]
+pub enum SessionInput<'a> {
+    /// Only time passed.
+    Tick,
+    /// It is open.
+    Opened,
+    /// A frame came.
+    Frame(&'a [u8]),
+    /// The other side pinged; the socket answers by itself.
+    Ping,
+    /// It could not be opened, or is gone; why.
+    Lost(&'a str),
+}
+
+/// What to do, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Open a connection and come back with `Opened` or `Lost`.
+    Connect {
+        /// Where to.
+        url: String,
+    },
+    /// Send a text frame.
+    Send(String),
+    /// Drop the connection, without coming back with `Lost`.
+    Close,
+    /// Hand this to the engine.
+    Emit(Input),
+}
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames that came.
+    pub frames: u64,
+    /// Events handed on.
+    pub events: u64,
+    /// Refused frames, by [`Reason`].
+    pub refused: [u64; Reason::ALL.len()],
+    /// Trades dropped because they had come before.
+    pub duplicates: u64,
+    /// Liquidations dropped because of their age.
+    pub old_liquidations: u64,
+    /// Trades that never came, by the holes in their ids.
+    pub missing_trades: u64,
+    /// Pings of the other side.
+    pub pings: u64,
+    /// Connections lost.
+    pub losses: u64,
+    /// Among these, the ones given up because data went silent.
+    pub silences: u64,
+    /// Steps of the clock.
+    pub clock_steps: u64,
+}
+
+/// Who a session speaks for.
+#[derive(Clone)]
+pub struct Identity {
+    /// The venue.
+    pub venue: &'static dyn Venue,
+    /// Its place in the table of venues.
+    pub venue_id: VenueId,
+    /// Which of its connections, from 0.
+    pub connection: u32,
+    /// Scheme and host; the venue's own where nothing stands in for it.
+    pub base: String,
+    /// The venue's markets.
+    pub markets: Arc<MarketLookup>,
+}

@@ -1,0 +1,115 @@
+//! What the engine's thread shares with those who look and ask.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
+
+use super::mailbox::Mailbox;
+use crate::engine::{Action, Command, Engine, Input, Life};
+use crate::feed::clock::Clock;
+use crate::metrics::Vitals;
+use crate::record::Who;
+use crate::serve::Backend;
+
+/// Shared between the threads. The engine's thread never waits for a lock here.
+pub(super) struct Shared {
+    mailbox: Mailbox,
+    clock: Arc<dyn Clock>,
+    vitals: Mutex<Arc<Vitals>>,
+    spare: Mutex<Vitals>,
+    askers: Mutex<BTreeMap<u64, Sender<Result<String, String>>>>,
+    next_id: AtomicU64,
+    starting: AtomicU64,
+    stopping: AtomicBool,
+    fault: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new(mailbox: Mailbox, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            mailbox,
+            clock,
+            vitals: Mutex::default(),
+            spare: Mutex::default(),
+            askers: Mutex::default(),
+            next_id: AtomicU64::new(1),
+            starting: AtomicU64::new(u64::MAX),
+            stopping: AtomicBool::new(false),
+            fault: Mutex::default(),
+        }
+    }
+
+    /// Whether the engine's thread shall end.
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Ends the engine's thread with its next input.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Copies what the engine shows, if nobody is reading right now.
+    pub(super) fn show(&self, engine: &Engine) {
+        self.starting
+            .store(engine.view().filter(|market| market.life == Life::Starting).count() as u64, Ordering::Relaxed);
+        let Ok(mut spare) = self.spare.try_lock() else { return };
+        spare.read(engine);
+        if let Ok(mut vitals) = self.vitals.try_lock() {
+            // Readers of the last copy keep it; the engine's thread takes a fresh one only while they do.
+            match Arc::get_mut(&mut vitals) {
+                Some(unread) => std::mem::swap(unread, &mut *spare),
+                None => *vitals = Arc::new(std::mem::take(&mut *spare)),
+            }
+        }
+    }
+
+    /// Gives an answer to whoever asked.
+    pub(super) fn answer(&self, id: u64, result: Result<String, String>) {
+        let asker = self.askers.lock().ok().and_then(|mut askers| askers.remove(&id));
+        if let Some(asker) = asker {
+            drop(asker.try_send(result));
+        }
+    }
+
+    /// Says why nothing can be promised any more.
+    pub(super) fn fail(&self, why: &str) {
+        if let Ok(mut fault) = self.fault.lock() {
+            fault.get_or_insert_with(|| why.to_owned());
+        }
+    }
+}
+
+impl Backend for Shared {
+    fn vitals(&self) -> Arc<Vitals> {
+        self.vitals.lock().map(|vitals| Arc::clone(&vitals)).unwrap_or_default()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if let Some(why) = self.fault.lock().ok().and_then(|fault| fault.clone()) {
+            return Err(why);
+        }
+        match self.starting.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            u64::MAX => Err("the engine has not taken its first probe".to_owned()),
+            count => Err(format!("{count} markets have not delivered a price yet")),
+        }
+    }
+
+    fn ask(&self, who: Who, reason: String, action: Action, patience: Duration) -> Result<String, String> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = bounded(1);
+        self.askers.lock().map_err(|_| "the daemon is in trouble".to_owned())?.insert(id, answer);
+        self.mailbox.put(Input::Command(Command { at: self.clock.now(), id, who, reason, action }));
+        let result = answered.recv_timeout(patience);
+        result.unwrap_or_else(|_| {
+            if let Ok(mut askers) = self.askers.lock() {
+                askers.remove(&id);
+            }
+            Err(format!("no answer within {} s; it may still happen, look again", patience.as_secs_f64()))
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! The feeds: one thread with its own runtime, one session a connection, all into the mailbox.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::watch;
+
+use super::mailbox::{Mailbox, Slot};
+use super::settings::FeedSettings;
+use crate::engine::{FeedReport, FeedState, Input};
+use crate::event::{MarketId, Nanos};
+use crate::feed::clock::Clock;
+use crate::feed::session::{Counters, Identity, Session};
+use crate::feed::socket::{self, Sink};
+use crate::feed::venue::{self, MarketLookup, Venue};
+use crate::market::Markets;
+
+/// Counts of every connection, by its name.
+pub(super) type FeedCounts = Arc<Mutex<Vec<(String, Counters)>>>;
+
+/// The running feeds.
+pub(super) struct Feeds {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+    pub(super) counts: FeedCounts,
+}
+
+/// Adds the markets of all feeds to the table.
+pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result<()> {
+    for feed in feeds {
+        let venue = venue_of(feed)?;
+        for native in &feed.markets {
+            let market = venue
+                .instrument(native)
+                .ok_or_else(|| anyhow!("{}: `{native}` is no market name of this venue", feed.venue))?;
+            table.add(market);
+        }
+    }
+    Ok(())
+}
+
+fn venue_of(feed: &FeedSettings) -> Result<&'static dyn Venue> {
+    venue::find(&feed.venue).ok_or_else(|| anyhow!("there is no venue `{}`", feed.venue))
+}
+
+impl Feeds {
+    /// Makes every session and runs them.
+    pub(super) fn start(
+        feeds: &[FeedSettings],
+        table: &Markets,
+        clock: &Arc<dyn Clock>,
+        mailbox: &Mailbox,
+    ) -> Result<Self> {
+        let mut sessions = Vec::new();
+        for feed in feeds {
+            sessions.extend(sessions_of(feed, table, clock.now())?);
+        }
+        let counts: FeedCounts =
+            Arc::new(Mutex::new(sessions.iter().map(|(session, _)| (session.name(), Counters::default())).collect()));
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
+        let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
+        let work = move || {
+            runtime.block_on(async {
+                let tasks = sessions.into_iter().enumerate().map(|(place, (session, overflow))| {
+                    let mut sink =
+                        Line { slot: Slot::new(mailbox.clone(), overflow), place, counts: Arc::clone(&shared) };
+                    let (clock, mut stopped) = (Arc::clone(&clock), stopped.clone());
+                    async move {
+                        let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
+                        if let Err(why) = socket::run(session, clock, &mut sink, shutdown).await {
+                            tracing::error!("{why}");
+                        }
+                    }
+                });
+                futures_util::future::join_all(tasks).await;
+            });
+        };
+        let thread = std::thread::Builder::new().name("feeds".to_owned()).spawn(work).context("feed thread")?;
+        Ok(Self { stop, thread, counts })
+    }
+
+    /// Closes every connection.
+    pub(super) fn stop(self) {
+        drop(self.stop.send(true));
+        drop(self.thread.join());
+    }
+}
+
+fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, FeedReport)>> {
+    let venue = venue_of(feed)?;
+    let lookup = Arc::new(MarketLookup::new(venue, table));
+    let markets: Vec<(MarketId, &str)> =
+        lookup.iter().filter(|(_, native)| feed.markets.iter().any(|wanted| wanted == native)).collect();
+    let (venue_id, _) =
+        markets.first().and_then(|(id, _)| table.groups(*id)).ok_or_else(|| anyhow!("{}: no markets", feed.venue))?;
+    let base = feed.endpoint.clone().unwrap_or_else(|| venue.base().to_owned());
+    let wanted = venue.subscribe(&markets, &feed.kinds);
+    Ok(wanted
+        .into_iter()
+        .enumerate()
+        .map(|(connection, subscription)| {
+            let connection = connection as u32;
+            let who = Identity { venue, venue_id, connection, base: base.clone(), markets: Arc::clone(&lookup) };
+            let why = "the channel to the engine was full".to_owned();
+            let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
+            let seed = u64::from(connection) << 32 | u64::from(venue_id.0);
+            (Session::new(who, subscription, feed.session.clone(), seed, now), overflow)
+        })
+        .collect())
+}
+
+/// Where one session's inputs go.
+struct Line {
+    slot: Slot,
+    place: usize,
+    counts: FeedCounts,
+}
+
+impl Sink for Line {
+    fn input(&mut self, input: Input) -> ControlFlow<()> {
+        self.slot.take(input)
+    }
+
+    fn counters(&mut self, counters: &Counters) {
+        if let Ok(mut all) = self.counts.try_lock()
+            && let Some((_, mine)) = all.get_mut(self.place)
+        {
+            *mine = *counters;
+        }
+    }
+}

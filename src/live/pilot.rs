@@ -1,0 +1,237 @@
+//! The engine's thread: takes inputs from the mailbox, obeys outputs in their order: gate, store, answers.
+//!
+//! It waits for nothing: a store that cannot keep up closes the gate, an unread copy of the vitals is skipped. It spins a
+//! little before it parks, because a blocking wake-up costs more than all the work for one event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+
+use super::backend::Shared;
+use super::recorder::Recorder;
+use crate::engine::{Engine, GateWrite, Input, Output};
+use crate::gate::{Writer, now_mono};
+use crate::record::{Fact, Record};
+use crate::store::StoreError;
+use crate::store::thread::StoreCommand;
+
+/// Looks at an empty channel before the thread parks.
+const SPINS: u32 = 2_000;
+
+/// All that the engine's thread owns.
+pub(super) struct Pilot {
+    pub(super) engine: Engine,
+    pub(super) gate: Writer,
+    pub(super) store: Sender<StoreCommand>,
+    pub(super) store_lost: Receiver<StoreError>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) recorder: Option<Recorder>,
+    /// Incidents whose page is out of date.
+    pub(super) pages: Sender<String>,
+    pub(super) busy_poll: bool,
+    out: Vec<Output>,
+    batch: Vec<Record>,
+    /// Answers that wait for their record to be on disk.
+    waiting: BTreeMap<u64, Vec<(u64, Result<String, String>)>>,
+    durable: u64,
+    /// Once closed the gate stays closed: nothing renews a lease over a lost store.
+    closed: bool,
+}
+
+impl Pilot {
+    #[allow(clippy::too_many_arguments, reason = "each part is owned from here on")]
+    pub(super) fn new(
+        engine: Engine,
+        gate: Writer,
+        store: Sender<StoreCommand>,
+        store_lost: Receiver<StoreError>,
+        shared: Arc<Shared>,
+        recorder: Option<Recorder>,
+        pages: Sender<String>,
+        busy_poll: bool,
+    ) -> Self {
+        let (out, batch, waiting) = (Vec::with_capacity(64), Vec::new(), BTreeMap::new());
+        Self {
+            engine,
+            gate,
+            store,
+            store_lost,
+            shared,
+            recorder,
+            pages,
+            busy_poll,
+            out,
+            batch,
+            waiting,
+            durable: 0,
+            closed: false,
+        }
+    }
+
+    /// Obeys outputs that came before the first input.
+    pub(super) fn obey_first(&mut self, out: Vec<Output>) {
+        self.out = out;
+        self.obey();
+    }
+
+    /// Runs until every sender is gone or `stop` is raised; gives everything back for an orderly end.
+    pub(super) fn fly(mut self, inputs: &Receiver<Input>) -> Self {
+        while let Some(input) = self.next(inputs) {
+            self.take(input);
+        }
+        // What is still waiting belongs to this run.
+        while let Ok(input) = inputs.try_recv() {
+            self.take(input);
+        }
+        self
+    }
+
+    /// Says in the record that the run ends; the lease ends with the gate's writer.
+    pub(super) fn farewell(&mut self, why: &str) {
+        self.engine.farewell(why, &mut self.out);
+        self.obey();
+    }
+
+    /// Ends the recording.
+    pub(super) fn end_recording(&mut self) {
+        let Some(recorder) = self.recorder.take() else { return };
+        match recorder.finish(&self.engine) {
+            Ok(digest) => tracing::info!(%digest, "recorded"),
+            Err(why) => tracing::error!("the recording is damaged: {why}"),
+        }
+    }
+
+    fn next(&self, inputs: &Receiver<Input>) -> Option<Input> {
+        let mut spins = 0;
+        loop {
+            if let Ok(input) = inputs.try_recv() {
+                return Some(input);
+            }
+            if self.shared.stopping() {
+                return None;
+            }
+            spins += 1;
+            if self.busy_poll || spins < SPINS {
+                std::hint::spin_loop();
+            } else {
+                return inputs.recv().ok();
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, input: Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(&input);
+        }
+        if let Input::Stored { seq, .. } = input {
+            self.durable = seq;
+        }
+        let probe = matches!(input, Input::Probe { .. });
+        self.engine.handle(input, &mut self.out);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.outputs(&self.engine, &self.out);
+        }
+        if !self.out.is_empty() {
+            self.obey();
+        }
+        if !self.waiting.is_empty() {
+            self.answer();
+        }
+        if probe {
+            self.after_probe();
+        }
+    }
+
+    /// Gate first, then store, then whoever waits.
+    fn obey(&mut self) {
+        let mut out = std::mem::take(&mut self.out);
+        for output in out.drain(..) {
+            match output {
+                Output::Gate(write) => self.publish(&write),
+                Output::Record(record) => self.batch.push(record),
+                Output::Beat { seq, .. } if !self.closed => self.gate.renew(seq, now_mono()),
+                Output::Beat { .. } => {}
+                Output::Answer { id, result, after } => self.waiting.entry(after).or_default().push((id, result)),
+            }
+        }
+        self.out = out;
+        if !self.batch.is_empty() {
+            self.keep();
+        }
+    }
+
+    fn publish(&mut self, write: &GateWrite) {
+        let GateWrite { market, slot, permission, reason, incident } = write;
+        if let Err(why) = self.gate.publish(market.0, *slot, permission, *reason, *incident) {
+            self.close(&why.to_string());
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        for record in &batch {
+            tell_people(record);
+            let incident = record.fact.incident();
+            if !incident.is_empty() {
+                drop(self.pages.try_send(incident.to_owned()));
+            }
+        }
+        match self.store.try_send(StoreCommand::Append(batch)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.close("the store does not keep up"),
+            Err(TrySendError::Disconnected(_)) => self.close("the store is gone"),
+        }
+    }
+
+    #[cold]
+    fn answer(&mut self) {
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() <= self.durable || self.closed) {
+            for (id, result) in entry.remove() {
+                let result =
+                    if self.closed { Err("the store is lost; nothing can be recorded".to_owned()) } else { result };
+                self.shared.answer(id, result);
+            }
+        }
+    }
+
+    fn after_probe(&mut self) {
+        if let Ok(why) = self.store_lost.try_recv() {
+            self.close(&why.to_string());
+        }
+        self.shared.show(&self.engine);
+    }
+
+    /// Every error path ends here: the lease is gone, readers see Halt, the log says why.
+    #[cold]
+    fn close(&mut self, why: &str) {
+        if !self.closed {
+            self.closed = true;
+            self.gate.suspend();
+            self.shared.fail(why);
+            tracing::error!("gate closed: {why}");
+        }
+    }
+}
+
+/// One line a fact that a person on the desk should see.
+fn tell_people(record: &Record) {
+    match &record.fact {
+        Fact::Permission { market, permission, rule, incident } => {
+            let stance = permission.stance().name();
+            tracing::info!(%market, %stance, size = permission.size_factor(), %rule, %incident, "permission");
+        }
+        Fact::Trip { market, detector, leg, score, limit, evidence, rule, .. } if !rule.is_empty() => {
+            tracing::info!(%market, detector = format!("{detector}.{leg}"), score, limit, %rule, %evidence, "trip");
+        }
+        Fact::Incident { id, change, title, severity, .. } => {
+            tracing::info!(%id, ?change, severity, "{title}");
+        }
+        Fact::Feed { venue, stream, state, why } => tracing::info!(%venue, %stream, %state, %why, "feed"),
+        Fact::Refused { by, request, why } => tracing::warn!(by = %by.name, %request, %why, "refused"),
+        _ => {}
+    }
+}

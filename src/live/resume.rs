@@ -1,0 +1,75 @@
+//! A restart resumes the strictest of the store, the last gate file, and what is recomputed.
+
+use anyhow::{Context, Result};
+
+use crate::breaker::{Permission, Stance, State};
+use crate::engine::{Engine, Reason, Resume};
+use crate::gate::{Cell, Previous};
+use crate::record::{Fact, Record};
+use crate::store::Store;
+
+/// Takes up what stood when the last run ended, however it ended. Returns how many breakers were resumed.
+pub(super) fn resume(engine: &mut Engine, store: &Store, previous: &Previous) -> Result<usize> {
+    let (last, _) = store.last()?;
+    engine.resume_records(last);
+    for record in store.open_incidents().context("open incidents")? {
+        engine.resume_incident(&record);
+    }
+    let mut resumed = 0;
+    for record in store.open_breakers().context("open breakers")? {
+        let Some(was) = breaker_of(&record) else { continue };
+        match engine.resume(&was) {
+            Ok(()) => resumed += 1,
+            Err(why) => tracing::warn!("a breaker of the last run is left behind: {why}"),
+        }
+    }
+    Ok(resumed + from_gate(engine, previous))
+}
+
+fn breaker_of(record: &Record) -> Option<Resume> {
+    let Fact::Breaker { scope, rule, to, permission, strikes, version, incident, .. } = &record.fact else {
+        return None;
+    };
+    Some(Resume {
+        scope: scope.clone(),
+        rule: rule.clone(),
+        permission: *permission,
+        latched: to == State::Latched { permission: *permission }.name(),
+        strikes: *strikes,
+        version: *version,
+        incident: incident.clone(),
+    })
+}
+
+/// What the gate had said and the store does not know: a crash came between the two. It is taken up as a latched breaker
+/// of its own, for nobody recorded why.
+fn from_gate(engine: &mut Engine, previous: &Previous) -> usize {
+    let Previous::Read { cells, .. } = previous else { return 0 };
+    let mut resumed = 0;
+    for (name, slots) in cells {
+        let Some(cell) = slots.first() else { continue };
+        let Some(id) = engine.markets().find(name) else { continue };
+        if !was_decided(cell) || engine.binding(id).at_least_as_strict_as(&cell.permission) {
+            continue;
+        }
+        let was = Resume {
+            scope: format!("market:{name}"),
+            rule: engine.reason_name(cell.reason).to_owned(),
+            permission: cell.permission,
+            latched: false,
+            strikes: 1,
+            version: 1,
+            incident: String::new(),
+        };
+        resumed += usize::from(engine.resume(&was).is_ok());
+    }
+    resumed
+}
+
+/// Whether a rule or a person asked for it: starting and warming up ask anew by themselves.
+fn was_decided(cell: &Cell) -> bool {
+    let of_itself = [Reason::None as u32, Reason::Starting as u32, Reason::Warming as u32];
+    cell.permission.stance() > Stance::Normal
+        && !of_itself.contains(&cell.reason)
+        && cell.permission != Permission::FREE
+}

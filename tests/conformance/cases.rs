@@ -1,0 +1,88 @@
+//! Reads the fixtures: `fixtures/wire/<venue>/*.jsonl`, see the README there.
+
+use std::fs;
+use std::path::Path;
+
+use fusewire::feed::venue::{MarketLookup, Venue, find};
+use fusewire::market::Markets;
+use serde_json::Value;
+
+/// A venue with its cases.
+pub(crate) struct Room {
+    pub(crate) venue: &'static dyn Venue,
+    pub(crate) markets: Markets,
+    pub(crate) lookup: MarketLookup,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One case.
+pub(crate) struct Case {
+    /// File and line.
+    pub(crate) place: String,
+    /// The frame as it comes over the wire.
+    pub(crate) frame: String,
+    pub(crate) value: Value,
+}
+
+/// Every folder of fixtures.
+pub(crate) fn rooms() -> Vec<Room> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire");
+    let mut folders: Vec<_> = fs::read_dir(root).expect("fixtures").map(|entry| entry.expect("entry").path()).collect();
+    folders.sort();
+    folders.iter().filter(|path| path.is_dir()).map(|path| room(path)).collect()
+}
+
+fn room(folder: &Path) -> Room {
+    let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
+    let venue = find(name).unwrap_or_else(|| panic!("{name}: no such venue"));
+    let list = fs::read_to_string(folder.join("markets.json")).expect("markets.json");
+    let natives: Vec<String> = serde_json::from_str(&list).expect("a list of names");
+    let mut markets = Markets::new();
+    for native in &natives {
+        markets.add(venue.instrument(native).unwrap_or_else(|| panic!("{name}: {native} is no market")));
+    }
+    let mut files: Vec<_> = fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
+    files.sort();
+    let cases = files.iter().filter(|file| file.extension().is_some_and(|end| end == "jsonl")).flat_map(|f| cases(f));
+    Room { venue, lookup: MarketLookup::new(venue, &markets), cases: cases.collect(), markets }
+}
+
+fn cases(file: &Path) -> Vec<Case> {
+    let text = fs::read_to_string(file).expect("a file of cases");
+    let case = |(number, line): (usize, &str)| {
+        let place = format!("{}:{}", file.display(), number + 1);
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|fault| panic!("{place}: {fault}"));
+        let frame = raw_frame(line, &value);
+        Case { place, frame, value }
+    };
+    text.lines().enumerate().map(case).collect()
+}
+
+/// The frame as it stands in the line, with its own order of keys.
+fn raw_frame(line: &str, value: &Value) -> String {
+    #[derive(serde::Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow)]
+        frame: &'a serde_json::value::RawValue,
+    }
+    let raw: Raw = serde_json::from_str(line).expect("read before");
+    value["frame"].as_str().map_or_else(|| raw.frame.get().to_owned(), str::to_owned)
+}
+
+impl Case {
+    /// The paths that stand in these lists, with the name of the list.
+    pub(crate) fn fields<'a>(&'a self, lists: &'a [&'a str]) -> impl Iterator<Item = (&'a str, String)> {
+        lists.iter().flat_map(|list| {
+            let paths = self.value.get(*list).and_then(Value::as_array).into_iter().flatten();
+            paths.map(|path| (*list, path.as_str().expect("a path").to_owned()))
+        })
+    }
+
+    /// The frame with `literal` in place of the value of `field`.
+    pub(crate) fn spoiled(&self, field: &str, literal: &str) -> String {
+        let mut frame: Value = serde_json::from_str(&self.frame).expect("a frame to spoil is JSON");
+        let pointer = format!("/{}", field.replace('.', "/"));
+        *frame.pointer_mut(&pointer).unwrap_or_else(|| panic!("{}: no field {field}", self.place)) = "@@".into();
+        frame.to_string().replace("\"@@\"", literal)
+    }
+}

@@ -1,0 +1,157 @@
+//! Recorded frames through the decoders, against a count that knows none of our types.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fusewire::event::{Body, Nanos};
+use fusewire::feed::frames::FrameReader;
+use fusewire::feed::venue::{Decoded, MarketLookup, Reason, Venue, find};
+use fusewire::market::Markets;
+use serde_json::Value;
+
+/// What a market did: trades, their quantity, quotes, marks, indexes, liquidations.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Total {
+    trades: u64,
+    quantity: f64,
+    quotes: u64,
+    marks: u64,
+    indexes: u64,
+    liquidations: u64,
+}
+
+type Totals = BTreeMap<String, Total>;
+
+#[test]
+fn recorded_frames_decode_without_surprise_and_add_up() {
+    let Some(folder) = recordings("frames/hftbacktest") else { return };
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("folder").map(|file| file.expect("file").path()).collect();
+    files.sort();
+    for (start, venue) in [("cm_", "binance-coinm"), ("usdm_", "binance-usdm"), ("spot_", "binance-spot")] {
+        let mine = |file: &&PathBuf| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start));
+        for file in files.iter().filter(mine) {
+            check(venue, file, &frames(file));
+        }
+    }
+}
+
+#[test]
+fn the_crash_of_2025_10_10_decodes_without_surprise_and_adds_up() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2025-10-10");
+    for name in ["before.frames.gz", "crash.frames.gz"] {
+        let file = folder.join(name);
+        check("binance-coinm", &file, &frames(&file));
+    }
+}
+
+/// The only recordings with real aggregate trades; packed with zstd, which we read by its own program.
+#[test]
+fn aggregate_trades_as_recorded_elsewhere_decode_and_add_up() {
+    let Some(folder) = recordings("frames/cryptofeed") else { return };
+    for (name, venue) in
+        [("BINANCE", "binance-spot"), ("BINANCE_FUTURES", "binance-usdm"), ("BINANCE_DELIVERY", "binance-coinm")]
+    {
+        let file = folder.join(format!("{name}.ws.1.0.zst"));
+        let Ok(plain) = Command::new("zstd").arg("-dcq").arg(&file).output() else {
+            println!("skipped: no zstd program to unpack {}", file.display());
+            return;
+        };
+        let text = String::from_utf8(plain.stdout).expect("UTF-8");
+        let line = |line: &str| {
+            let (time, frame) = line.split_once(": ")?;
+            Some((Nanos((time.parse::<f64>().ok()? * 1e9) as i64), frame.to_owned()))
+        };
+        check(venue, &file, &text.lines().filter_map(line).collect::<Vec<_>>());
+    }
+}
+
+fn recordings(folder: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("FUSEWIRE_DATA").map(|root| Path::new(&root).join(folder)).filter(|path| path.is_dir());
+    if root.is_none() {
+        println!("skipped: FUSEWIRE_DATA does not lead to recordings ({folder})");
+    }
+    root
+}
+
+fn frames(file: &Path) -> Vec<(Nanos, String)> {
+    let reader = FrameReader::new(File::open(file).expect("a recording")).expect("a recording");
+    reader.map(|frame| frame.unwrap_or_else(|fault| panic!("{}: {fault}", file.display()))).collect()
+}
+
+fn check(venue: &str, file: &Path, frames: &[(Nanos, String)]) {
+    let (ours, events) = ours(find(venue).expect("a venue"), frames);
+    let naive = naive(frames);
+    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    println!("{name}: {} frames, {events} events, {ours:?}", frames.len());
+    assert!(!frames.is_empty() && events > 0, "{name}");
+    assert_eq!(ours, naive, "{name}");
+}
+
+/// By our decoder, learning the markets on the way.
+fn ours(venue: &'static dyn Venue, frames: &[(Nanos, String)]) -> (Totals, usize) {
+    let mut markets = Markets::new();
+    let mut lookup = MarketLookup::new(venue, &markets);
+    let (mut totals, mut count, mut events) = (Totals::new(), 0, Vec::new());
+    for (at, frame) in frames {
+        events.clear();
+        let mut found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
+        if found == Err(Reason::UnknownMarket.into()) {
+            let native = venue.named_in(frame.as_bytes()).expect("a frame that names its market");
+            let market = venue.instrument(&native).unwrap_or_else(|| panic!("{native} is a market"));
+            lookup.add(venue, &native, markets.add(market));
+            found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
+        }
+        assert!(matches!(found, Ok(Decoded::Data | Decoded::Ignored)), "{found:?}: {frame}");
+        count += events.len();
+        for event in &events {
+            assert_eq!(event.recv_at, *at);
+            let total = totals.entry(markets.get(event.market).expect("known").native.clone()).or_default();
+            match event.body {
+                Body::Trade { qty, .. } => {
+                    total.trades += 1;
+                    total.quantity += qty.get();
+                }
+                Body::Quote { .. } => total.quotes += 1,
+                Body::Mark { .. } => total.marks += 1,
+                Body::Index { .. } => total.indexes += 1,
+                Body::Liquidation { .. } => total.liquidations += 1,
+                _ => {}
+            }
+        }
+    }
+    (totals, count)
+}
+
+/// By a plain walk over the JSON, in the order of the recording.
+fn naive(frames: &[(Nanos, String)]) -> Totals {
+    let mut totals = Totals::new();
+    for (_, frame) in frames {
+        let value: Value = serde_json::from_str(frame).expect("JSON");
+        let (stream, data) = (value["stream"].as_str().unwrap_or_default(), &value["data"]);
+        let kind = stream.split('@').nth(1).unwrap_or_default();
+        let name = data["s"].as_str().or(data["o"]["s"].as_str()).unwrap_or_default().to_owned();
+        match kind {
+            "trade" | "aggTrade" => {
+                let total = totals.entry(name).or_default();
+                total.trades += 1;
+                total.quantity += data["q"].as_str().expect("text").parse::<f64>().expect("a number");
+            }
+            "bookTicker" => totals.entry(name).or_default().quotes += 1,
+            "forceOrder" => totals.entry(name).or_default().liquidations += 1,
+            "markPrice" => {
+                let total = totals.entry(name).or_default();
+                total.marks += 1;
+                total.indexes += 1;
+            }
+            "indexPrice" => {
+                let pair = data["i"].as_str().expect("a pair");
+                totals.entry(format!("{pair}_PERP")).or_default().indexes += 1;
+            }
+            _ => {}
+        }
+    }
+    totals
+}

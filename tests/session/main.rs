@@ -1,0 +1,48 @@
+//! Sessions: the state machine poked by hand, and real sockets against the pretended venue.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly"
+)]
+
+mod poked;
+mod sockets;
+
+use std::sync::Arc;
+
+use fusewire::event::{Kind, Nanos};
+use fusewire::feed::session::{Identity, Session, SessionSettings};
+use fusewire::feed::venue::{MarketLookup, Subscription, find};
+use fusewire::market::{Markets, VenueId};
+
+pub(crate) const START: Nanos = Nanos::from_secs(1_760_128_800);
+
+pub(crate) fn session(base: &str, venue: &str, kinds: &[Kind], settings: SessionSettings, now: Nanos) -> Session {
+    let venue = find(venue).expect("a venue");
+    let native = if venue.name() == "binance-coinm" { "DOTUSD_PERP" } else { "BTCUSDT" };
+    let mut markets = Markets::new();
+    let id = markets.add(venue.instrument(native).expect("a market"));
+    let base = if base.is_empty() { venue.base() } else { base }.to_owned();
+    let lookup = Arc::new(MarketLookup::new(venue, &markets));
+    let wanted: Subscription = venue.subscribe(&[(id, native)], kinds).remove(0);
+    let who = Identity { venue, venue_id: VenueId(0), connection: 0, base, markets: lookup };
+    Session::new(who, wanted, settings, 7, now)
+}
+
+pub(crate) fn trade(id: u64, at: Nanos) -> String {
+    let ms = at.0 / 1_000_000;
+    format!(
+        r#"{{"stream":"dotusd_perp@aggTrade","data":{{"e":"aggTrade","E":{ms},"a":{id},"s":"DOTUSD_PERP","p":"4.2","q":"1","f":{id},"l":{id},"T":{ms},"m":false}}}}"#
+    )
+}
+
+pub(crate) fn liquidation(at: Nanos) -> String {
+    let ms = at.0 / 1_000_000;
+    format!(
+        r#"{{"stream":"dotusd_perp@forceOrder","data":{{"e":"forceOrder","E":{ms},"o":{{"s":"DOTUSD_PERP","S":"SELL","q":"5","p":"3.9","ap":"3.95","z":"5","T":{ms}}}}}}}"#
+    )
+}
