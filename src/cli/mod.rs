@@ -55,8 +55,7 @@ impl<E: Into<anyhow::Error>> From<E> for Fault {
 
 /// The settings of a config file; every fault of it at once.
 fn config_of(path: &std::path::Path) -> Result<crate::live::Settings, Fault> {
-    let _ = path;
-    Ok(crate::live::Settings::default())
+    crate::config::load(path).map_err(|faults| Fault { exit: Exit::Config, message: faults.to_string() })
 }
 
 #[derive(Parser)]

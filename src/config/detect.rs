@@ -21,16 +21,19 @@ struct Reader<'r, 's, 'd> {
 impl SectionVisitor for Reader<'_, '_, '_> {
     fn section<S: Settings>(&mut self, name: &'static str, settings: &mut S) {
         let mut section = self.detect.child(name);
-        for field in S::fields() {
-            let value = take(&mut section, &field);
-            if let Err(problem) = settings.set(field.name, &value) {
-                section.wrong(
-                    field.name,
-                    Wrong::new(format!("{problem}, got {}", say(&value))).propose(say(&field.default)),
-                );
-            }
-        }
+        read_into(&mut section, settings);
         section.finish();
+    }
+}
+
+/// Reads every field of a settings table out of a section.
+pub(super) fn read_into<S: Settings>(section: &mut Section<'_, '_>, settings: &mut S) {
+    for field in S::fields() {
+        let value = take(section, &field);
+        if let Err(problem) = settings.set(field.name, &value) {
+            section
+                .wrong(field.name, Wrong::new(format!("{problem}, got {}", say(&value))).propose(say(&field.default)));
+        }
     }
 }
 

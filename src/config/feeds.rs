@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::fault::Wrong;
 use super::section::{Entry, Section};
-use super::value::{Range, quoted};
+use super::value::quoted;
 use crate::event::Kind;
+use crate::feed::session::SessionSettings;
 use crate::feed::venue::{VENUES, Venue, find};
 use crate::gate::NAME_BYTES_MAX;
 use crate::live::FeedSettings;
@@ -33,7 +34,7 @@ fn feed(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, seen: &mut BT
         markets: markets(&mut section, venue, seen),
         kinds: kinds(&mut section, default.kinds),
         endpoint: endpoint(&mut section),
-        silence_secs: section.number("silence_secs", Range { unit: "s", min: 1.0, max: 600.0 }, default.silence_secs),
+        session: session(&mut section),
     };
     section.finish();
     feed
@@ -73,6 +74,13 @@ fn markets(section: &mut Section<'_, '_>, venue: Option<&dyn Venue>, seen: &mut 
     names
 }
 
+/// How the connections are kept: the keys of the session's own table.
+fn session(section: &mut Section<'_, '_>) -> SessionSettings {
+    let mut settings = SessionSettings::default();
+    super::detect::read_into(section, &mut settings);
+    settings
+}
+
 /// What a name that is no market of this venue may have meant.
 fn meant(venue: &dyn Venue, name: &str) -> Option<String> {
     let plain: String = name.to_uppercase().chars().filter(|c| !matches!(c, '-' | '/' | '_' | ' ')).collect();
@@ -103,8 +111,8 @@ fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
     let uri = text.parse::<ureq::http::Uri>().ok();
     let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback =
-        bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    // Addresses only: a name, even `localhost`, means what somebody's resolver says.
+    let is_loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let problem = match uri.as_ref().and_then(|uri| uri.scheme_str()) {
         _ if host.is_empty() || text.contains('@') => "must be an address as in wss://host or ws://127.0.0.1:8080",
         Some("wss") => return Some(text),
