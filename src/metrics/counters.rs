@@ -15,21 +15,25 @@ pub struct FeedCounters {
     pub venue: String,
     /// Which of its connections, from 0.
     pub connection: u32,
-    /// Where it stands.
-    pub state: FeedState,
+    /// Where it stands, if that is known.
+    pub state: Option<FeedState>,
     /// What its session counts.
     pub session: Counters,
 }
 
-/// The channel from feeds to engine: `offered` is the sum of the other three and of what waits.
+impl FeedCounters {
+    /// Of a session by its name, as in `binance-coinm/0`.
+    pub fn named(name: &str, state: Option<FeedState>, session: Counters) -> Self {
+        let (venue, connection) = name.rsplit_once('/').unwrap_or((name, "0"));
+        Self { venue: venue.to_owned(), connection: connection.parse().unwrap_or(0), state, session }
+    }
+}
+
+/// The channel from feeds to engine: `offered` is the sum of what was passed on, what was dropped and what waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelCounters {
     /// Inputs that feeds offered.
     pub offered: u64,
-    /// Inputs that the engine took.
-    pub handled: u64,
-    /// Quotes and the like that gave way to a newer one of their market.
-    pub conflated: u64,
     /// Inputs that found no room.
     pub dropped: u64,
     /// Inputs that wait.

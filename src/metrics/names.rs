@@ -99,9 +99,9 @@ metrics! {
     FEED_LAG: Histogram "fusewire_feed_lag_seconds" ["venue"]
         "From the venue's time of an event to receiving it; a venue's clock ahead of ours counts as 0.";
     CHANNEL_OFFERED: Counter "fusewire_channel_offered_total" []
-        "Inputs that feeds offered to the engine: the sum of fusewire_channel_inputs_total and of what waits.";
-    CHANNEL_INPUTS: Counter "fusewire_channel_inputs_total" ["outcome"]
-        "Inputs that feeds offered, by what became of them.";
+        "Inputs that feeds offered to the engine.";
+    CHANNEL_DROPPED: Counter "fusewire_channel_dropped_total" []
+        "Among the offered inputs, those that found no room.";
     CHANNEL_DEPTH: Gauge "fusewire_channel_depth" []
         "Inputs that wait for the engine.";
 

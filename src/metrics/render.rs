@@ -145,13 +145,20 @@ fn feeds(page: &mut Page, readings: &Readings) {
             }
         });
     };
-    each(&n::FEED_DELIVERING, &|feed| u64::from(feed.state == FeedState::Delivering));
     each(&n::FEED_FRAMES, &|feed| feed.session.frames);
     each(&n::FEED_EVENTS, &|feed| feed.session.events);
     each(&n::FEED_MISSING, &|feed| feed.session.missing_trades);
     each(&n::FEED_LOSSES, &|feed| feed.session.losses);
     each(&n::FEED_SILENCES, &|feed| feed.session.silences);
     each(&n::FEED_CLOCK_STEPS, &|feed| feed.session.clock_steps);
+    page.add(&n::FEED_DELIVERING, |samples| {
+        for feed in feeds {
+            if let Some(state) = feed.state {
+                let is = f64::from(u8::from(state == FeedState::Delivering));
+                samples.push(&[&feed.venue, &feed.connection.to_string()], is);
+            }
+        }
+    });
     page.add(&n::FEED_BAD, |samples| {
         for feed in feeds {
             for (reason, count) in Reason::ALL.iter().zip(feed.session.refused) {
@@ -177,13 +184,8 @@ fn feeds(page: &mut Page, readings: &Readings) {
 
 fn channel(page: &mut Page, readings: &Readings) {
     let Some(channel) = &readings.channel else { return };
-    page.add(&n::CHANNEL_INPUTS, |samples| {
-        let outcomes = [("handled", channel.handled), ("conflated", channel.conflated), ("dropped", channel.dropped)];
-        for (outcome, count) in outcomes {
-            samples.push(&[outcome], count as f64);
-        }
-    });
     page.add_one(&n::CHANNEL_OFFERED, channel.offered as f64);
+    page.add_one(&n::CHANNEL_DROPPED, channel.dropped as f64);
     page.add_one(&n::CHANNEL_DEPTH, channel.depth as f64);
 }
 

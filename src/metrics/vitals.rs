@@ -64,7 +64,7 @@ impl Default for MarketVitals {
 }
 
 impl MarketVitals {
-    fn read(&mut self, view: &MarketView<'_>, engine: &Engine) {
+    fn read(&mut self, view: &MarketView<'_>, engine: &Engine, fresh: bool) {
         self.permission = view.permission;
         self.life = view.life;
         self.price = view.price;
@@ -73,13 +73,14 @@ impl MarketVitals {
             self.reason_code = view.reason.0;
             engine.reason_name(view.reason.0).clone_into(&mut self.reason);
         }
-        self.count(view.counts, engine.now());
+        // A row that was empty a moment ago cannot tell when its events came.
+        if !fresh && (self.events != view.counts.events || self.bars != view.counts.bars) {
+            self.heard_at = Some(engine.now());
+        }
+        self.count(view.counts);
     }
 
-    fn count(&mut self, counts: &Counts, now: Nanos) {
-        if self.events != counts.events || self.bars != counts.bars {
-            self.heard_at = Some(now);
-        }
+    fn count(&mut self, counts: &Counts) {
         self.events = counts.events;
         self.bars = counts.bars;
         self.refused = counts.refused;
@@ -107,8 +108,6 @@ impl MarketVitals {
 /// A copy of what the engine shows, taken now and then by its own thread and read by everybody else.
 #[derive(Clone, Debug, Default)]
 pub struct Vitals {
-    /// How often it was read.
-    pub reads: u64,
     /// Engine time.
     pub at: Nanos,
     /// Inputs so far.
@@ -132,15 +131,17 @@ pub struct Vitals {
 impl Vitals {
     /// Copies from the engine. Allocates only where something is new: a market, a breaker, an incident.
     pub fn read(&mut self, engine: &Engine) {
-        self.reads += 1;
         self.at = engine.now();
         self.inputs = engine.inputs();
-        if self.table.len() != engine.markets().len() {
+        self.read_limits(engine);
+        if self.table.len() == engine.markets().len() {
+            self.read_some_markets(engine);
+        } else {
             self.table = Arc::new(engine.markets().clone());
             self.markets.resize_with(self.table.len(), MarketVitals::default);
+            let rows = self.markets.iter_mut().zip(engine.view());
+            rows.for_each(|(row, view)| row.read(&view, engine, true));
         }
-        self.read_limits(engine);
-        self.read_markets(engine);
         self.breakers = engine.breakers();
         self.read_incidents(engine);
     }
@@ -161,11 +162,11 @@ impl Vitals {
         }
     }
 
-    fn read_markets(&mut self, engine: &Engine) {
+    fn read_some_markets(&mut self, engine: &Engine) {
         let from = if self.next < self.markets.len() { self.next } else { 0 };
         let rows = self.markets.iter_mut().skip(from).take(MARKETS_A_READ);
         for (row, view) in rows.zip(engine.view().skip(from)) {
-            row.read(&view, engine);
+            row.read(&view, engine, false);
         }
         self.next = from + MARKETS_A_READ;
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::limits::Door;
-use super::{Backend, stopping, view};
+use super::{Backend, alive, stopping, view};
 use crate::metrics;
 
 /// Largest body that is not refused outright; none is ever read.
@@ -77,7 +77,7 @@ type Backstage = State<Arc<dyn Backend>>;
 fn pages(backend: Arc<dyn Backend>, hosts: Arc<[String]>) -> Router {
     Router::new()
         .route("/metrics", get(metrics_page))
-        .route("/healthz", get(async |State(backend): Backstage| health(backend.alive(), "alive")))
+        .route("/healthz", get(async |State(backend): Backstage| health(alive(&*backend).await, "alive")))
         .route("/readyz", get(async |State(backend): Backstage| health(backend.ready(), "ready")))
         .route("/api/v1/markets", get(async |State(backend): Backstage| json(&view::markets(&backend.vitals()))))
         .route("/api/v1/breakers", get(async |State(backend): Backstage| json(&view::breakers(&backend.vitals()))))

@@ -34,9 +34,6 @@ pub trait Backend: Send + Sync {
         Readings { vitals: self.vitals(), ..Readings::default() }
     }
 
-    /// Whether probes still come through the engine; the fault otherwise.
-    fn alive(&self) -> Result<(), String>;
-
     /// Whether every feed delivers, every market is past its start, and the store writes; the fault otherwise.
     fn ready(&self) -> Result<(), String>;
 
@@ -108,6 +105,26 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Whether the engine still takes inputs (a probe comes every few milliseconds); the fault otherwise.
+async fn alive(backend: &dyn Backend) -> Result<(), String> {
+    let patience = Duration::from_secs(1);
+    if is_younger(backend, patience).await {
+        return Ok(());
+    }
+    Err(format!("the engine has taken no input for {} s", patience.as_secs()))
+}
+
+/// Waits until everybody reads a younger copy than now; tells whether one came in time.
+async fn is_younger(backend: &dyn Backend, patience: Duration) -> bool {
+    let before = backend.vitals().inputs;
+    let changed = async {
+        while backend.vitals().inputs == before {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(patience, changed).await.is_ok()
 }
 
 /// Ends once the daemon stops.

@@ -17,7 +17,7 @@ use crate::breaker::{Permission, Stance};
 use crate::engine::Action;
 use crate::metrics::Vitals;
 use crate::record::Who;
-use crate::serve::{Backend, GOODBYE, Status, stopping, view};
+use crate::serve::{Backend, GOODBYE, Status, alive, is_younger, stopping, view};
 use crate::trip::Scope;
 
 /// Most visitors at a time; further ones wait at the door.
@@ -103,7 +103,7 @@ async fn answer(line: &[u8], who: &Who, backend: &Arc<dyn Backend>) -> Response 
     };
     let vitals = backend.vitals();
     let asked = match request {
-        Request::Status {} => return Response::Status { status: status(&vitals, backend.as_ref()) },
+        Request::Status {} => return Response::Status { status: status(&vitals, backend.as_ref()).await },
         Request::Breakers {} => return Response::Breakers { breakers: view::breakers(&vitals) },
         Request::Incidents {} => {
             let open = vitals.incident_counts.iter().flatten().sum();
@@ -162,7 +162,8 @@ async fn put(action: Action, reason: String, who: &Who, backend: &Arc<dyn Backen
     };
     match asked {
         Ok(Ok(answer)) => {
-            settle(backend.as_ref()).await;
+            // Who trips and then lists shall see the trip.
+            is_younger(backend.as_ref(), Duration::from_millis(250)).await;
             Response::Done { answer, by: who.name.clone() }
         }
         Ok(Err(why)) => refused(why),
@@ -170,22 +171,11 @@ async fn put(action: Action, reason: String, who: &Who, backend: &Arc<dyn Backen
     }
 }
 
-/// Waits until the copy that everybody reads is younger than the answer: who trips and then lists sees the trip.
-async fn settle(backend: &dyn Backend) {
-    let before = backend.vitals().reads;
-    for _ in 0..20 {
-        if backend.vitals().reads > before {
-            return;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-}
-
-fn status(vitals: &Vitals, backend: &dyn Backend) -> Status {
+async fn status(vitals: &Vitals, backend: &dyn Backend) -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        alive: backend.alive().err().unwrap_or_default(),
+        alive: alive(backend).await.err().unwrap_or_default(),
         ready: backend.ready().err().unwrap_or_default(),
         at_ns: vitals.at,
         inputs: vitals.inputs,
