@@ -26,6 +26,7 @@ use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, bounded};
 
 pub use clock::SceneClock;
+pub use pages::records_of;
 pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
 
 use crate::breaker::{Contract, Permission};
@@ -35,6 +36,7 @@ use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Spec as GateSpec, Writer};
 use crate::market::{ContractSize, Markets};
 use crate::replay::{Runner, Speed, play};
+use crate::serve::{self, Backend, Control, Http, Serving};
 use crate::store::Store;
 use backend::Shared;
 use desk::Desk;
@@ -91,7 +93,8 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
-    let served = serve(settings, &shared, &desk, &feeds)?;
+    shared.watch(&desk, &feeds);
+    let served = serve(&settings.serve, &shared)?;
     tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
 
     let why = beat(settings.gate.beat_ms, &mailbox, &*clock, shutdown);
@@ -168,13 +171,9 @@ fn beat(beat_ms: u32, mailbox: &Mailbox, clock: &dyn Clock, shutdown: &Receiver<
     }
 }
 
-/// What is served, running.
-struct Served {}
-
-impl Served {
-    fn stop(self) {}
-}
-
-fn serve(_: &Settings, _: &Arc<Shared>, _: &Desk, _: &Feeds) -> Result<Served> {
-    Ok(Served {})
+/// Binds what is served. A port or a socket that is taken stops the start: a daemon that nobody can see helps nobody.
+fn serve(settings: &ServeSettings, shared: &Arc<Shared>) -> Result<Serving> {
+    let http = Http::bind(settings.listen, &[]).with_context(|| format!("listening on {}", settings.listen))?;
+    let control = Control::bind(&settings.control).with_context(|| settings.control.display().to_string())?;
+    Ok(serve::start(Some(http), Some(control), Arc::clone(shared) as Arc<dyn Backend>)?)
 }
