@@ -33,13 +33,21 @@ pub struct Args {
     /// Another time than the real one, for demonstrations: FROM_NS,SPEED,MONOTONIC_NS.
     #[arg(long, hide = true)]
     scene: Option<SceneClock>,
+    /// Hang at this input, for tests of the lease.
+    #[arg(long, hide = true)]
+    hang_at: Option<u64>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let settings = config_of(&args.config)?;
     log();
     let shutdown = signals()?;
-    let extras = Extras { scene: args.scene, warm: args.warm.clone(), warm_venue: args.warm_venue.clone() };
+    let extras = Extras {
+        scene: args.scene,
+        warm: args.warm.clone(),
+        warm_venue: args.warm_venue.clone(),
+        hang_at: args.hang_at,
+    };
     live::run(&settings, &extras, &shutdown)?;
     Ok(Exit::Ok)
 }

@@ -54,6 +54,8 @@ pub struct Extras {
     pub warm: Vec<PathBuf>,
     /// Venue of those recordings, where they name none.
     pub warm_venue: Vec<String>,
+    /// Hangs the engine's thread at this input: how a test shows that the lease then runs out.
+    pub hang_at: Option<u64>,
 }
 
 /// Runs the daemon until something comes on `shutdown`.
@@ -90,6 +92,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
         pages,
         settings.busy_poll,
     );
+    pilot.hang_at = extras.hang_at;
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;

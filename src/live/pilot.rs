@@ -33,6 +33,8 @@ pub(super) struct Pilot {
     /// Incidents whose page is out of date.
     pub(super) pages: Sender<String>,
     pub(super) busy_poll: bool,
+    /// See [`super::Extras::hang_at`].
+    pub(super) hang_at: Option<u64>,
     out: Vec<Output>,
     batch: Vec<Record>,
     /// Answers that wait for their record to be on disk.
@@ -70,6 +72,7 @@ impl Pilot {
             recorder,
             pages,
             busy_poll,
+            hang_at: None,
             out,
             batch,
             waiting,
@@ -140,6 +143,9 @@ impl Pilot {
         }
         if let Input::Stored { seq, at } = input {
             self.stored(seq, at);
+        }
+        while self.hang_at.is_some_and(|at| self.engine.inputs() >= at) {
+            std::hint::spin_loop();
         }
         let probe = matches!(input, Input::Probe { .. });
         let received = self.time(&input);
