@@ -66,7 +66,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
     let mut first = Vec::new();
-    let resumed = if resume::resume(&mut engine, &store, gate.previous())? > 0 { "store" } else { "fresh" };
+    let resumed = if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
     let recorder =
         settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
