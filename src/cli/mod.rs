@@ -47,6 +47,13 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// An invalid config: every fault of it, a line each.
+    pub fn config(faults: &crate::config::Faults) -> Self {
+        Self { exit: Exit::Config, message: faults.to_string() }
+    }
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Fault {
     fn from(error: E) -> Self {
         Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }
@@ -55,7 +62,7 @@ impl<E: Into<anyhow::Error>> From<E> for Fault {
 
 /// The settings of a config file; every fault of it at once.
 fn config_of(path: &std::path::Path) -> Result<crate::live::Settings, Fault> {
-    crate::config::load(path).map_err(|faults| Fault { exit: Exit::Config, message: faults.to_string() })
+    crate::config::load(path).map_err(|faults| Fault::config(&faults))
 }
 
 #[derive(Parser)]
