@@ -1,7 +1,18 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod chapter;
+mod clock;
+mod explain;
+mod gate;
+mod hooks;
+mod incidents;
+mod paths;
 mod replay;
+mod say;
+mod sight;
+mod store;
 mod table;
+mod tape;
 
 use std::process::ExitCode;
 
@@ -61,12 +72,24 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Replay(replay::Args),
+    Tape(tape::Args),
+    Incidents(incidents::Args),
+    Explain(explain::Args),
+    Hooks(hooks::Args),
+    Gate(gate::Args),
+    Store(store::Args),
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Replay(args) => replay::run(&args),
+        Command::Tape(args) => tape::run(&args),
+        Command::Incidents(args) => incidents::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Hooks(args) => hooks::run(&args),
+        Command::Gate(args) => gate::run(&args),
+        Command::Store(args) => store::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
