@@ -7,8 +7,9 @@ use super::{Exit, Fault, chapter, say};
 use crate::record::{Fact, Record};
 use crate::report;
 
-/// Tell in plain words why an incident tripped: the first trip of each detector with its score, limit and evidence, the rule
-/// that acted and what it asked for.
+/// Tell in plain words why an incident tripped.
+///
+/// The first trip of each detector with its score, limit and evidence, the rule that acted and what it asked for.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
