@@ -1,9 +1,20 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod chapter;
+mod clock;
 mod demo;
+mod explain;
+mod gate;
+mod hooks;
+mod incidents;
+mod paths;
 mod replay;
 mod run;
+mod say;
+mod sight;
+mod store;
 mod table;
+mod tape;
 
 use std::process::ExitCode;
 
@@ -77,6 +88,12 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
+    Tape(tape::Args),
+    Incidents(incidents::Args),
+    Explain(explain::Args),
+    Hooks(hooks::Args),
+    Gate(gate::Args),
+    Store(store::Args),
 }
 
 /// Runs the command line.
@@ -85,6 +102,12 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Tape(args) => tape::run(&args),
+        Command::Incidents(args) => incidents::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Hooks(args) => hooks::run(&args),
+        Command::Gate(args) => gate::run(&args),
+        Command::Store(args) => store::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
