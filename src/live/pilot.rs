@@ -22,6 +22,9 @@ use crate::store::thread::StoreCommand;
 /// Looks at an empty channel before the thread parks.
 const SPINS: u32 = 2_000;
 
+/// The answer to a command, by its number.
+type Answer = (u64, Result<String, String>);
+
 /// All that the engine's thread owns.
 pub(super) struct Pilot {
     pub(super) engine: Engine,
@@ -38,7 +41,7 @@ pub(super) struct Pilot {
     out: Vec<Output>,
     batch: Vec<Record>,
     /// Answers that wait for their record to be on disk.
-    waiting: BTreeMap<u64, Vec<(u64, Result<String, String>)>>,
+    waiting: BTreeMap<u64, Vec<Answer>>,
     durable: u64,
     /// Kept here and handed over at each probe, so that counting never waits.
     latencies: Latencies,

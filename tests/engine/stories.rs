@@ -32,12 +32,16 @@ fn told(stage: &mut Stage, kinds: &[&str], want: &Expect) {
 fn a_market_starts_at_halt_and_is_free_when_its_detectors_are_warm() {
     let mut stage = Stage::new(quick(), &["a:DOT"]);
     stage.calm(-600..120, &[(0, 100.0)]);
-    told(&mut stage, &["gate", "permission"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate", "permission"],
+        &expect![[r#"
          -598.00 permission a:DOT Caution (warming)
          -598.00 gate a:DOT Caution (warming)
          -240.00 permission a:DOT Normal ()
          -240.00 gate a:DOT Normal ()
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -48,16 +52,24 @@ fn a_hold_ends_only_after_the_store_has_the_record() {
     stage.disk = Disk::Waits;
     stage.transcript(&[]);
     stage.calm(130..540, &[(0, 87.0)]);
-    told(&mut stage, &["gate", "permission"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate", "permission"],
+        &expect![[r#"
           434.50 gate a:DOT Halt x0.1 (fast-move)
           434.50 permission a:DOT ReduceOnly x0.1 (fast-move)
           464.50 permission a:DOT ReduceOnly x0.5 (fast-move)
-    "#]]);
+    "#]],
+    );
     assert_eq!(stage.stance(0), Stance::Halt, "the disk has not answered");
     stage.stored();
-    told(&mut stage, &["gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate"],
+        &expect![[r#"
           539.00 gate a:DOT ReduceOnly x0.5 (fast-move)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -65,11 +77,15 @@ fn a_tightening_never_waits_for_the_store() {
     let mut stage = warm();
     stage.disk = Disk::Waits;
     stage.slide(120..130, 0, 100.0, 87.0);
-    told(&mut stage, &["gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate"],
+        &expect![[r#"
           120.00 gate a:DOT Caution x0.5 (early-warning)
           120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
           127.00 gate a:DOT Halt x0.5 (velocity)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -107,12 +123,16 @@ fn the_lease_is_renewed_behind_the_gate() {
     let mut stage = warm();
     stage.handle(Input::Probe { seq: 1, at: at(121.0) });
     stage.handle(Input::Probe { seq: 2, at: at(180.0) });
-    told(&mut stage, &["gate", "beat"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate", "beat"],
+        &expect![[r#"
           121.00 beat 1
           180.00 gate a:DOT Caution (feed-late)
           180.00 gate a:DOT Halt (feed-dead)
           180.00 beat 2
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -128,7 +148,10 @@ fn a_re_arm_needs_reason_version_and_a_clear_condition() {
     stage.calm(132..200, &[(0, 87.0)]);
     let _ = stage.ask(200.0, "looks fine", rearm("velocity", version));
     let _ = stage.ask(200.0, "again", rearm("velocity", version));
-    told(&mut stage, &["answer", "refused", "gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["answer", "refused", "gate"],
+        &expect![[r#"
           131.00 refused rearm velocity at market:a:DOT seen at version 1: a re-arm needs a reason
           131.00 answer Err("a re-arm needs a reason")
           131.00 refused rearm velocity at market:a:DOT seen at version 2: velocity at market:a:DOT has moved on: you saw version 2, it is at 1; look again
@@ -141,7 +164,8 @@ fn a_re_arm_needs_reason_version_and_a_clear_condition() {
           200.00 gate a:DOT ReduceOnly x0.5 (fast-move)
           200.00 refused rearm velocity at market:a:DOT seen at version 1: velocity at market:a:DOT is armed already
           200.00 answer Err("velocity at market:a:DOT is armed already")
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -152,14 +176,18 @@ fn a_manual_trip_latches_until_a_person_lets_go() {
     assert_eq!(stage.stance(0), Stance::Halt, "two calm hours change nothing");
     let version = stage.engine.breakers()[0].version;
     stage.ask(7200.0, "the venue explained itself", rearm("manual", version)).unwrap();
-    told(&mut stage, &["gate", "breaker", "answer"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate", "breaker", "answer"],
+        &expect![[r#"
           120.00 gate a:DOT Halt (manual)
           120.00 breaker manual at market:a:DOT: Armed -> Latched, Halt (tripped by hand), version 1
           120.00 answer Ok("market:a:DOT: Halt (INC-20251010T204200Z-market:a:DOT)")
          7200.00 breaker manual at market:a:DOT: Latched -> Armed, Normal (re-armed by hand), version 2
          7200.00 answer Ok("market:a:DOT: manual re-armed")
          7200.00 gate a:DOT Normal ()
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -170,11 +198,15 @@ fn one_venue_alone_falls_35_percent_and_the_market_goes_on() {
         stage.trade(0, f64::from(second), fallen);
         stage.calm(second..second + 1, &[(1, 3.99), (2, 3.99), (3, 0.3)]);
     }
-    told(&mut stage, &["gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate"],
+        &expect![[r#"
           120.00 gate a:DOT Caution x0.5 (early-warning)
           120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
           137.00 gate a:DOT Halt x0.5 (velocity)
-    "#]]);
+    "#]],
+    );
     assert!(stage.engine.breakers().iter().all(|breaker| breaker.scope == "market:a:DOT"));
     for market in 1..4 {
         assert_eq!(stage.stance(market), Stance::Normal, "market {market}");
@@ -203,14 +235,18 @@ fn feed_dies_during_a_crash_and_comes_back_late() {
     stage.wait_until(240.0);
     stage.slide(240..245, 0, 80.0, 78.0);
     stage.calm(245..300, &[(0, 78.0)]);
-    told(&mut stage, &["gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate"],
+        &expect![[r#"
           120.00 gate a:DOT Caution x0.5 (early-warning)
           120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
           143.00 gate a:DOT Halt x0.5 (feed-dead)
           240.25 gate a:DOT Halt x0.1 (fast-move)
           240.25 gate a:DOT ReduceOnly x0.1 (fast-move)
           255.25 gate a:DOT ReduceOnly x0.5 (fast-move)
-    "#]]);
+    "#]],
+    );
     assert!(stage.stance(0) >= Stance::ReduceOnly);
 }
 
@@ -220,7 +256,10 @@ fn silence_trips_and_data_alone_heals_it() {
     stage.wait_until(200.0);
     assert_eq!(stage.stance(0), Stance::Halt);
     stage.calm(200..300, &[(0, 100.0)]);
-    told(&mut stage, &["gate", "breaker"], &expect![[r#"
+    told(
+        &mut stage,
+        &["gate", "breaker"],
+        &expect![[r#"
           124.75 gate a:DOT Caution (feed-late)
           124.75 breaker feed-late at market:a:DOT: Armed -> Tripped, Caution (stale.late), version 1
           139.00 gate a:DOT Halt (feed-dead)
@@ -234,7 +273,8 @@ fn silence_trips_and_data_alone_heals_it() {
           215.25 gate a:DOT Caution x0.5 (feed-dead)
           230.25 breaker feed-dead at market:a:DOT: Probing -> Armed, Normal (clear), version 4
           230.25 gate a:DOT Normal ()
-    "#]]);
+    "#]],
+    );
     assert_eq!(stage.stance(0), Stance::Normal);
 }
 
@@ -243,13 +283,17 @@ fn connection_down_is_blind_at_once() {
     let mut stage = warm();
     stage.feed_is(120.0, 0, FeedState::Down);
     stage.wait_until(150.0);
-    told(&mut stage, &["feed", "trip", "gate"], &expect![[r#"
+    told(
+        &mut stage,
+        &["feed", "trip", "gate"],
+        &expect![[r#"
           120.00 gate a:DOT Caution (feed-late)
           120.00 feed a down
           120.00 trip a:DOT stale.late -> feed-late
           139.00 gate a:DOT Halt (feed-dead)
           139.00 trip a:DOT stale.dead -> feed-dead
-    "#]]);
+    "#]],
+    );
     stage.feed_is(150.0, 0, FeedState::Delivering);
     stage.wait_until(170.0);
     assert_eq!(stage.stance(0), Stance::Halt, "a connection that is back proves nothing until data comes");
@@ -262,7 +306,8 @@ fn a_clock_that_steps_an_hour_neither_trips_nor_mutes() {
         let mut stage = Stage::new(quick(), &["a:DOT"]);
         for second in -600..300_i32 {
             let price = if second < 200 { 100.0 } else { 100.0 - 0.6 * f64::from((second - 199).min(25)) };
-            let mut event = trade(0, (second + 601) as u64, at(f64::from(second)), price + 0.01 * f64::from(second % 3));
+            let mut event =
+                trade(0, (second + 601) as u64, at(f64::from(second)), price + 0.01 * f64::from(second % 3));
             if second >= 150 {
                 event.venue_at = event.venue_at.plus_secs(step_secs);
             }
@@ -292,7 +337,9 @@ fn a_recording_that_steps_back_an_hour_neither_trips_nor_mutes() {
 fn duplicates_and_reordered_trades_change_nothing() {
     let price = |second: i32| if second < 400 { 100.0 } else { 100.0 - 0.5 * f64::from((second - 399).min(30)) };
     let path: Vec<_> = (-600..600_i32)
-        .map(|second| trade(0, (second + 601) as u64, at(f64::from(second)), price(second) + 0.01 * f64::from(second % 7)))
+        .map(|second| {
+            trade(0, (second + 601) as u64, at(f64::from(second)), price(second) + 0.01 * f64::from(second % 7))
+        })
         .collect();
     let story = |twist: &dyn Fn(usize, &mut Stage)| {
         let mut stage = Stage::new(quick(), &["a:DOT"]);

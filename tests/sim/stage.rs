@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use fusewire::breaker::{Permission, Stance};
 use fusewire::engine::{Action, Command, Engine, EngineSettings, FeedReport, FeedState, Input, Output};
-use fusewire::event::{Aggressor, Bar, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
+use fusewire::event::{
+    Aggressor, Bar, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty,
+};
 use fusewire::market::{ContractSize, Market, MarketKind, Markets, VenueId};
 use fusewire::record::{Fact, Record, Who};
 
@@ -68,7 +70,12 @@ pub(crate) fn liquidation(market: u32, at: Nanos, price: f64, qty: f64, whose: L
 }
 
 pub(crate) fn interest(market: u32, at: Nanos, qty: f64) -> Event {
-    Event { venue_at: at, recv_at: at, market: MarketId(market), body: Body::OpenInterest { qty: Qty::new(qty).unwrap() } }
+    Event {
+        venue_at: at,
+        recv_at: at,
+        market: MarketId(market),
+        body: Body::OpenInterest { qty: Qty::new(qty).unwrap() },
+    }
 }
 
 /// A bar of one minute.
