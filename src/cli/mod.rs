@@ -4,6 +4,7 @@ mod demo;
 mod replay;
 mod run;
 mod table;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
+    Validate(validate::Args),
 }
 
 /// Runs the command line.
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Validate(args) => validate::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
