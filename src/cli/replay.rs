@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::table::lay_out;
 use super::{Exit, Fault};
+use crate::config;
 use crate::engine::{Engine, EngineSettings};
 use crate::feed::tape::{self, Merge, Spec};
 use crate::market::Markets;
@@ -24,15 +25,19 @@ use crate::trip::short;
 Examples:
   fusewire replay trades.csv.gz
   fusewire replay --venue binance-coinm crash.frames.gz --trips trips.jsonl --stances stances.jsonl
+  fusewire replay -c config.toml trades.csv.gz
   fusewire replay --venue binance-spot DOTUSDT-1m-2024-11.csv.gz --json
   fusewire replay --venue binance-coinm=crash.frames.gz crash.frames.gz coinbase_trades.csv.gz --fail-on-trip
 
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
-rest kept.")]
+rest kept, 78 invalid config.")]
 pub(super) struct Args {
     /// Tapes; a tie in time goes to the first named.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
+    /// Detectors and rules of a config instead of the shipped ones. Its feeds, places and hooks are not used.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Format of every tape: auto, tardis-trades, tardis-liquidations, binance-klines, frames.
     #[arg(long, default_value = "auto", value_name = "FORMAT")]
     format: String,
@@ -80,12 +85,13 @@ struct MarketSummary {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
+    let settings = args.config.as_deref().map_or_else(|| Ok(EngineSettings::default()), engine_of)?;
     let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
     let mut trips = args.trips.as_ref().map(create).transpose()?.map(Trips::new);
     let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
     let mut account = Account::new();
     let mut tapes = open(&specs)?;
-    let mut runner = Runner::new(Engine::new(EngineSettings::default(), Markets::new()));
+    let mut runner = Runner::new(Engine::new(settings, Markets::new()));
 
     let began = now();
     let mut listeners: Vec<&mut dyn Listener> = vec![&mut account];
@@ -106,6 +112,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
         () if damaged => Exit::Damaged,
         () => Exit::Ok,
     })
+}
+
+fn engine_of(path: &Path) -> Result<EngineSettings, Fault> {
+    config::load_engine(path).map_err(|faults| Fault { exit: Exit::Config, message: faults.to_string() })
 }
 
 #[allow(clippy::disallowed_methods, reason = "a driver: it tells people how long it took")]
