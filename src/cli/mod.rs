@@ -15,6 +15,7 @@ mod sight;
 mod store;
 mod table;
 mod tape;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -94,6 +95,7 @@ enum Command {
     Hooks(hooks::Args),
     Gate(gate::Args),
     Store(store::Args),
+    Validate(validate::Args),
 }
 
 /// Runs the command line.
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Hooks(args) => hooks::run(&args),
         Command::Gate(args) => gate::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Validate(args) => validate::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
