@@ -80,8 +80,27 @@ pub struct Markets {
     list: Vec<Market>,
     groups: Vec<(VenueId, AssetId)>,
     by_name: BTreeMap<String, MarketId>,
-    venues: Vec<String>,
-    assets: Vec<String>,
+    venues: Names,
+    assets: Names,
+}
+
+/// Names numbered in order of arrival.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Names {
+    list: Vec<String>,
+    places: BTreeMap<String, u32>,
+}
+
+impl Names {
+    fn place(&mut self, name: &str) -> u32 {
+        if let Some(&place) = self.places.get(name) {
+            return place;
+        }
+        let place = self.list.len() as u32;
+        self.list.push(name.to_owned());
+        self.places.insert(name.to_owned(), place);
+        place
+    }
 }
 
 impl Markets {
@@ -97,8 +116,8 @@ impl Markets {
             return id;
         }
         let id = MarketId(self.list.len() as u32);
-        let venue = VenueId(place_of(&mut self.venues, &market.venue));
-        let asset = AssetId(place_of(&mut self.assets, &market.asset));
+        let venue = VenueId(self.venues.place(&market.venue));
+        let asset = AssetId(self.assets.place(&market.asset));
         self.groups.push((venue, asset));
         self.list.push(market);
         self.by_name.insert(name, id);
@@ -127,12 +146,12 @@ impl Markets {
 
     /// Names of the venues, by [`VenueId`].
     pub fn venues(&self) -> &[String] {
-        &self.venues
+        &self.venues.list
     }
 
     /// Names of the assets, by [`AssetId`].
     pub fn assets(&self) -> &[String] {
-        &self.assets
+        &self.assets.list
     }
 
     /// How many there are.
@@ -149,14 +168,6 @@ impl Markets {
     pub fn iter(&self) -> impl Iterator<Item = (MarketId, &Market)> {
         self.list.iter().enumerate().map(|(place, market)| (MarketId(place as u32), market))
     }
-}
-
-fn place_of(names: &mut Vec<String>, name: &str) -> u32 {
-    let place = names.iter().position(|known| known == name).unwrap_or_else(|| {
-        names.push(name.to_owned());
-        names.len() - 1
-    });
-    place as u32
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use super::lines::{Line, Lines};
 use super::source::{Report, Source};
 use crate::engine::Input;
 use crate::event::{Event, Nanos};
-use crate::feed::venue::{self, MarketLookup, Venue};
+use crate::feed::venue::{self, Decoded, MarketLookup, Venue};
 use crate::market::Markets;
 
 /// A tape of frames of one venue.
 pub(super) struct Frames {
     lines: Lines,
     venue: &'static dyn Venue,
-    lookup: Option<MarketLookup>,
+    lookup: MarketLookup,
     decoded: Vec<Event>,
     waiting: VecDeque<Event>,
     report: Report,
@@ -38,44 +38,49 @@ impl Frames {
             )
         })?;
         let report = Report::new(path, Format::Frames);
-        Ok(Self { lines, venue, lookup: None, decoded: Vec::new(), waiting: VecDeque::new(), report })
+        let lookup = MarketLookup::new(venue, &Markets::new());
+        Ok(Self { lines, venue, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report })
     }
 
-    fn line(&mut self, line_number: u64, line: &[u8], markets: &mut Markets) {
+    fn line(&mut self, number: u64, line: &[u8], markets: &mut Markets) {
         match self.decode(line, markets) {
-            Ok(()) => self.waiting.extend(self.decoded.drain(..)),
-            Err(reason) => {
-                self.decoded.clear();
-                self.report.bad.count(line_number, reason);
-            }
+            Ok(Decoded::Partly(refusal)) => self.report.bad.count(number, refusal.reason.into()),
+            Ok(_) => {}
+            Err(reason) => self.report.bad.count(number, reason),
         }
+        self.waiting.extend(self.decoded.drain(..));
     }
 
-    fn decode(&mut self, line: &[u8], markets: &mut Markets) -> Result<(), Reason> {
+    fn decode(&mut self, line: &[u8], markets: &mut Markets) -> Result<Decoded, Reason> {
         let blank = memchr::memchr(b' ', line).ok_or(Reason::Columns)?;
         let (nanos, frame) = line.split_at(blank);
         let recv_at = whole(nanos).and_then(|ns| i64::try_from(ns).ok()).map(Nanos).ok_or(Reason::Time)?;
         let frame = frame.trim_ascii();
-        self.meet(frame, markets);
-        let lookup = self.lookup.get_or_insert_with(|| MarketLookup::new(self.venue, markets));
-        match self.venue.decode(frame, recv_at, lookup, &mut self.decoded) {
-            Ok(_) => Ok(()),
-            Err(refusal) => Err(refusal.reason.into()),
+        let first = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
+        if !matches!(&first, Err(refusal) if refusal.reason == venue::Reason::UnknownMarket)
+            || !self.meet(frame, markets)?
+        {
+            return first.map_err(|refusal| refusal.reason.into());
         }
+        let again = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
+        again.map_err(|refusal| refusal.reason.into())
     }
 
-    /// A recording is its own subscription: a market that its stream names is a market of the tape.
-    fn meet(&mut self, frame: &[u8], markets: &mut Markets) {
-        let Some(native) = self.venue.named_in(frame) else { return };
-        if self.lookup.as_ref().is_some_and(|lookup| lookup.find(&native).is_some()) {
-            return;
+    /// A recording is its own subscription: a market that its frames name is a market of the tape. Returns whether it is new.
+    fn meet(&mut self, frame: &[u8], markets: &mut Markets) -> Result<bool, Reason> {
+        let Some(market) = self.venue.named_in(frame).and_then(|native| self.venue.instrument(&native)) else {
+            return Ok(false);
+        };
+        if self.lookup.find(&market.native).is_some() {
+            return Ok(false);
         }
-        if let Some(market) = self.venue.instrument(&native)
-            && markets.len() < super::MARKETS_MAX
-        {
-            markets.add(market);
-            self.lookup = Some(MarketLookup::new(self.venue, markets));
+        if markets.len() >= super::MARKETS_MAX {
+            return Err(Reason::TooManyMarkets);
         }
+        let native = market.native.clone();
+        let id = markets.add(market);
+        self.lookup.add(self.venue, &native, id);
+        Ok(true)
     }
 }
 

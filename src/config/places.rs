@@ -1,0 +1,80 @@
+//! Sections `[gate]`, `[store]`, `[serve]`, `[record]`: where things lie and who may listen.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::fault::Wrong;
+use super::section::Section;
+use super::value::{Range, quoted};
+use crate::gate::SLOTS_MAX;
+use crate::live::{GateSettings, ServeSettings, StoreSettings};
+
+/// The lease must outlast this many beats: one late beat is no reason to halt.
+const BEATS: u32 = 4;
+
+/// The gate.
+pub(super) fn gate(mut section: Section<'_, '_>) -> GateSettings {
+    let default = GateSettings::default();
+    let before = section.faults();
+    let gate = GateSettings {
+        path: section.path("path", default.path),
+        lease_ms: section.whole("lease_ms", Range { unit: "ms", min: 20.0, max: 10_000.0 }, default.lease_ms),
+        beat_ms: section.whole("beat_ms", Range { unit: "ms", min: 1.0, max: 2500.0 }, default.beat_ms),
+        slots: section.whole("slots", Range { unit: "", min: 1.0, max: f64::from(SLOTS_MAX) }, default.slots),
+    };
+    if section.faults() == before && gate.lease_ms < gate.beat_ms.saturating_mul(BEATS) {
+        let (lease, beat) = (gate.lease_ms, gate.beat_ms);
+        if section.holds("lease_ms") {
+            let problem = format!("must be at least {BEATS} times beat_ms ({beat}), got {lease} ms");
+            section.wrong("lease_ms", Wrong::new(problem).propose((beat * 10).min(10_000)));
+        } else {
+            let problem = format!("must be at most lease_ms ({lease}) divided by {BEATS}, got {beat} ms");
+            section.wrong("beat_ms", Wrong::new(problem).propose(lease / 10));
+        }
+    }
+    section.finish();
+    gate
+}
+
+/// The store.
+pub(super) fn store(mut section: Section<'_, '_>) -> StoreSettings {
+    let dir = section.path("dir", StoreSettings::default().dir);
+    section.finish();
+    StoreSettings { dir }
+}
+
+/// What is served.
+pub(super) fn serve(mut section: Section<'_, '_>) -> ServeSettings {
+    let default = ServeSettings::default();
+    let serve = ServeSettings {
+        listen: listen(&mut section, default.listen),
+        control: section.path("control", default.control),
+        reports: section.path("reports", default.reports),
+    };
+    section.finish();
+    serve
+}
+
+/// The recording, if there is one.
+pub(super) fn record(mut section: Section<'_, '_>) -> Option<PathBuf> {
+    let path = section.text("path").map(PathBuf::from);
+    section.finish();
+    path
+}
+
+/// Other machines may only come in behind TLS.
+fn listen(section: &mut Section<'_, '_>, default: SocketAddr) -> SocketAddr {
+    let behind_tls = section.flag("behind_tls", false);
+    let Some(text) = section.text("listen") else { return default };
+    let Ok(listen) = text.parse::<SocketAddr>() else {
+        let problem = format!("must be an address and a port, got {}", quoted(&text));
+        section.wrong("listen", Wrong::new(problem).propose(quoted(&default.to_string())));
+        return default;
+    };
+    if !listen.ip().is_loopback() && !behind_tls {
+        let problem = format!("must be loopback, got {listen}: anyone could read and speak to it in the clear");
+        let hint = "behind_tls = true says that TLS and a login stand in front".to_owned();
+        section.wrong("listen", Wrong::new(problem).hint(hint));
+    }
+    listen
+}
