@@ -1,5 +1,6 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod breakers;
 mod demo;
 mod replay;
 mod run;
@@ -70,6 +71,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
+    Breakers(breakers::Args),
 }
 
 /// Runs the command line.
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Breakers(args) => breakers::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),
