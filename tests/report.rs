@@ -1,13 +1,19 @@
 //! The review of an incident: golden pages of composed stories, hostile text, and storms of thousands of trips.
 #![cfg(feature = "daemon")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of a test fail as loudly as the test")]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use expect_test::expect;
 use fusewire::breaker::{Permission, Sides, Stance};
+use fusewire::engine::{Engine, EngineSettings, Output};
 use fusewire::event::Nanos;
+use fusewire::feed::tape;
+use fusewire::market::Markets;
 use fusewire::record::{Fact, IncidentChange, Record, Who};
+use fusewire::replay::{Listener, Runner, Speed, play};
 use fusewire::report::{self, Ask, Briefs};
 use fusewire::trip::{Direction, Evidence};
 
@@ -406,7 +412,7 @@ fn hostile_text_stays_text() {
 }
 
 /// Answers as a store would.
-fn answer<'a>(records: &'a [Record]) -> impl FnMut(Ask, &mut dyn FnMut(Record)) -> Result<(), Infallible> + 'a {
+fn answer(records: &[Record]) -> impl FnMut(Ask, &mut dyn FnMut(Record)) -> Result<(), Infallible> {
     |ask, keep| {
         let fits = |record: &&Record| {
             ask.fact.is_none_or(|fact| record.fact.name() == fact)
@@ -463,4 +469,35 @@ fn a_page_replaces_the_one_before_and_leaves_nothing_beside_it() {
     let outside = report::write(&home, "../../evil", "x").expect("written");
     assert_eq!(outside.parent(), Some(home.as_path()));
     assert_eq!(std::fs::read_dir(&home).expect("readable").count(), 2);
+}
+
+/// Keeps every record of a run.
+#[derive(Default)]
+struct Keep(Vec<Record>);
+
+impl Listener for Keep {
+    fn output(&mut self, _: &Engine, output: &Output) {
+        if let Output::Record(record) = output {
+            self.0.push(record.clone());
+        }
+    }
+}
+
+#[test]
+fn a_replayed_crash_has_a_page_for_each_incident() {
+    let tape = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2025-10-10/crash.frames.gz");
+    let source = tape::open(&tape::Spec::new(tape).venue("binance-coinm")).expect("a tape");
+    let mut runner = Runner::new(Engine::new(EngineSettings::default(), Markets::new()));
+    let mut keep = Keep::default();
+    play(&mut runner, &mut tape::merge(vec![source]), Speed::Max, &mut [&mut keep], |_| {}).expect("played");
+    let mut briefs = Briefs::new();
+    keep.0.iter().for_each(|record| briefs.take(record));
+    let briefs = briefs.newest_first();
+    assert!(briefs.iter().any(|brief| brief.kind == "flash_crash" && brief.scope == "DOT"), "{briefs:?}");
+    for brief in briefs {
+        let page = report::page(&brief.id, &keep.0).expect("a page");
+        assert!(page.len() < 40_000 && page.contains("## What was allowed"), "{} bytes", page.len());
+        let gathered = report::gather(&brief.id, answer(&keep.0)).expect("nothing fails");
+        assert_eq!(report::page(&brief.id, &gathered), Some(page.clone()));
+    }
 }

@@ -14,13 +14,14 @@ use crate::live::{self, Extras, SceneClock};
 ///
 /// Until feeds deliver, the gate says Halt; until detectors are warm it says what `engine.warming` allows. SIGTERM and SIGINT end
 /// it in order: feeds, engine, store, gate.
+#[allow(clippy::doc_markdown, reason = "these lines are the help text, and people read them")]
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   fusewire run                       # config.toml in this directory
   fusewire run -c /etc/fusewire/config.toml
   FUSEWIRE_LOG=debug fusewire run    # more log lines; FUSEWIRE_LOG_JSON=1 for one JSON object a line")]
-pub struct Args {
+pub(super) struct Args {
     /// The config.
     #[arg(short, long, default_value = "config.toml", value_name = "FILE")]
     config: PathBuf,
@@ -78,7 +79,8 @@ fn signals() -> Result<Receiver<&'static str>, Fault> {
                 _ = interrupt.recv() => "SIGINT",
             }
         });
-        drop(say.send(why));
+        // Nobody listens once the daemon has ended by itself.
+        let _ = say.send(why);
     })?;
     Ok(shutdown)
 }

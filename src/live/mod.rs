@@ -29,12 +29,12 @@ pub use clock::SceneClock;
 pub use pages::records_of;
 pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
 
-use crate::breaker::{Contract, Permission};
+use crate::breaker::Permission;
 use crate::engine::{Engine, Input, Reason};
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Spec as GateSpec, Writer};
-use crate::market::{ContractSize, Markets};
+use crate::market::Markets;
 use crate::replay::{Runner, Speed, play};
 use crate::serve::{self, Backend, Control, Http, Serving};
 use crate::store::Store;
@@ -66,7 +66,8 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
     let mut first = Vec::new();
-    let resumed = if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
+    let resumed =
+        if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
     let recorder =
         settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
@@ -128,18 +129,29 @@ fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)>
         lease_ns: u64::from(settings.gate.lease_ms) * 1_000_000,
         config_hash: settings.engine.hash(),
         ..GateSpec::gate(
-            table.iter().map(|(_, market)| Listing::new(market.to_string(), contract(market.contract))).collect(),
+            table.iter().map(|(_, market)| Listing::new(market.to_string(), market.contract.into())).collect(),
         )
     };
     let gate = Writer::create(&settings.gate.path, &spec)?;
-    let engine = warm(Engine::new(settings.engine.clone(), table), extras)?;
+    let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
+    let engine = warm(engine, extras)?;
     Ok((engine, store, gate))
 }
 
-const fn contract(size: ContractSize) -> Contract {
-    match size {
-        ContractSize::Base(coins) => Contract { flat: 0.0, per_price: coins },
-        ContractSize::Quote(money) => Contract { flat: money, per_price: 0.0 },
+/// What detectors had learned when the last run kept its state, if that run had these settings and markets.
+fn learned(store: &Store, settings: &Settings, table: &Markets) -> Result<Option<Engine>> {
+    let Some(snapshot) = store.snapshot()? else { return Ok(None) };
+    match Engine::restore(settings.engine.clone(), &snapshot.body) {
+        Ok(mut engine) if engine.markets() == table => {
+            tracing::info!(kept_at = %snapshot.at, "detectors go on from what they had learned");
+            engine.reawaken();
+            Ok(Some(engine))
+        }
+        Ok(_) => Ok(None),
+        Err(why) => {
+            tracing::info!("detectors start anew: {why}");
+            Ok(None)
+        }
     }
 }
 

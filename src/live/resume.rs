@@ -8,6 +8,7 @@ use crate::event::Nanos;
 use crate::gate::{Cell, Previous};
 use crate::record::{Fact, Record};
 use crate::store::Store;
+use crate::trip::Scope;
 
 /// Takes up what stood when the last run ended, however it ended. Returns how many breakers were resumed.
 pub(super) fn resume(engine: &mut Engine, store: &Store, previous: &Previous, at: Nanos) -> Result<usize> {
@@ -45,7 +46,11 @@ fn breaker_of(record: &Record) -> Option<Resume> {
 /// What the gate had said and the store does not know: a crash came between the two. It is taken up as a breaker that
 /// holds anew.
 fn from_gate(engine: &mut Engine, previous: &Previous, at: Nanos) -> usize {
-    let Previous::Read { cells, .. } = previous else { return 0 };
+    let cells = match previous {
+        Previous::None => return 0,
+        Previous::Damaged(why) => return usize::from(halt_all(engine, &why.to_string(), at)),
+        Previous::Read { cells, .. } => cells,
+    };
     let mut resumed = 0;
     for (name, slots) in cells {
         let Some(cell) = slots.first() else { continue };
@@ -65,6 +70,23 @@ fn from_gate(engine: &mut Engine, previous: &Previous, at: Nanos) -> usize {
         resumed += usize::from(engine.resume(&was, at).is_ok());
     }
     resumed
+}
+
+/// Nothing is known of what the gate had said, so the strict answer stands until a person lets it go.
+fn halt_all(engine: &mut Engine, why: &str, at: Nanos) -> bool {
+    tracing::warn!(
+        "the gate file of the last run cannot be believed ({why}): Halt everywhere until `fusewire breakers rearm`"
+    );
+    let was = Resume {
+        scope: Scope::Everything.name(engine.markets()),
+        rule: "manual".to_owned(),
+        permission: Permission::HALT,
+        latched: true,
+        strikes: 1,
+        version: 1,
+        incident: String::new(),
+    };
+    engine.resume(&was, at).is_ok()
 }
 
 /// Whether a rule or a person asked for it: starting and warming up ask anew by themselves.

@@ -90,9 +90,9 @@ fn outcome(story: &Story<'_>) -> String {
     let trips = many(story.trips.len(), "trip");
     let markets = many(story.brief.markets.len(), "market");
     match (story.strictest(), story.bound()) {
-        (Some((stance, market, at)), Some((from, to))) => {
-            let length = match to {
-                Some(to) => format!("it bound for {}", lasting(to.secs_since(from))),
+        (Some((stance, market, at)), Some(bound)) => {
+            let length = match bound.to {
+                Some(to) => format!("it bound for {}", lasting(to.secs_since(bound.from))),
                 None => "it still binds".to_owned(),
             };
             let (market, when) = (plain(market), clock(at, story.brief.opened_ns));

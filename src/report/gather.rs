@@ -42,19 +42,20 @@ pub fn gather<E>(
         let around = Ask { fact: Some(fact), since, until, ..Ask::default() };
         read(around, &mut |record| drop(found.insert(record.seq, record)))?;
     }
-    // What was allowed before, market by market, and until it was free again.
-    let mut before = BTreeMap::new();
-    read(Ask { fact: Some("permission"), until, ..Ask::default() }, &mut |record| match market_of(&record.fact) {
-        Some(market) if markets.contains(market) => {
-            if Some(record.at) < since {
-                before.insert(market.to_owned(), record);
-            } else {
-                found.insert(record.seq, record);
-            }
+    // What was allowed before, market by market, and until it was free again, however late that was.
+    let mut last: BTreeMap<String, Record> = BTreeMap::new();
+    read(Ask { fact: Some("permission"), ..Ask::default() }, &mut |record| {
+        let Some(market) = market_of(&record.fact).filter(|market| markets.contains(*market)) else { return };
+        let market = market.to_owned();
+        let is_bound = last.get(&market).is_some_and(|last| last.fact.incident() == id);
+        if Some(record.at) < until || is_bound {
+            // Of what was long before, the last word is enough.
+            let is_near = Some(record.at) >= since;
+            let before = last.insert(market, record).filter(|_| is_near);
+            found.extend(before.map(|before| (before.seq, before)));
         }
-        _ => {}
     })?;
-    found.extend(before.into_values().map(|record| (record.seq, record)));
+    found.extend(last.into_values().map(|record| (record.seq, record)));
     let mut run = None;
     read(Ask { fact: Some("started"), until: since, ..Ask::default() }, &mut |record| run = Some(record))?;
     found.extend(run.map(|record| (record.seq, record)));

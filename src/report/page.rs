@@ -1,7 +1,7 @@
 //! The page: summary first, then what was allowed, why, and who did what.
 
 use super::section;
-use super::story::Story;
+use super::story::{Bound, Story};
 use super::text::markdown;
 use super::trips;
 use super::words::{lasting, many, moment};
@@ -72,9 +72,10 @@ fn markets(story: &Story<'_>) -> String {
     format!("{}: {}{rest}", many(all.len(), "market"), names.join(", "))
 }
 
-fn bound_for((from, to): (Nanos, Option<Nanos>)) -> String {
-    match to {
-        Some(to) => format!("for {}, until {}", lasting(to.secs_since(from)), moment(to)),
-        None => format!("since {}, at the end of the records still", moment(from)),
+fn bound_for(bound: Bound) -> String {
+    let breaks = if bound.with_breaks { ", with breaks" } else { "" };
+    match bound.to {
+        Some(to) => format!("for {}, until {}{breaks}", lasting(to.secs_since(bound.from)), moment(to)),
+        None => format!("since {}, at the end of the records still{breaks}", moment(bound.from)),
     }
 }

@@ -59,6 +59,16 @@ pub(super) struct Span<'a> {
     pub(super) incident: &'a str,
 }
 
+/// From the first permission that an incident bound to the end of the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound {
+    pub(super) from: Nanos,
+    /// None while one still binds.
+    pub(super) to: Option<Nanos>,
+    /// Whether a market was free of it in between.
+    pub(super) with_breaks: bool,
+}
+
 impl<'a> Story<'a> {
     /// The story of incident `id`; records of others may lie between. `None` when none belongs to it.
     pub(super) fn read(id: &str, records: &'a [Record]) -> Option<Self> {
@@ -84,7 +94,7 @@ impl<'a> Story<'a> {
                 Fact::Incident { id: of, .. } if of == id => story.steps.push(record),
                 Fact::Refused { .. } if is_near => story.steps.push(record),
                 Fact::Feed { .. } if is_near => story.feeds.push(record),
-                Fact::Permission { .. } if record.at < until => story.allow(record),
+                Fact::Permission { .. } => story.allow(record, until),
                 Fact::Started { .. } | Fact::Stopped { .. } if record.at < until => story.runs.push(record),
                 fact @ Fact::Delivered { .. } => {
                     let told = tells_of(fact).and_then(|seq| times.get(&seq));
@@ -111,21 +121,35 @@ impl<'a> Story<'a> {
             .min_by_key(|(stance, market, from)| (std::cmp::Reverse(*stance), *from, *market))
     }
 
-    /// From the first permission that this incident bound to the end of the last; no end while one still binds.
-    pub(super) fn bound(&self) -> Option<(Nanos, Option<Nanos>)> {
-        let mut bound = self.allowed.values().flatten().filter(|span| span.incident == self.brief.id);
-        let first = *bound.next()?;
-        Some(bound.fold((first.from, first.to), |(from, to), span| {
+    /// How long this incident bound any market.
+    pub(super) fn bound(&self) -> Option<Bound> {
+        let is_own = |span: &&Span<'_>| span.incident == self.brief.id;
+        let mut spans = self.allowed.values().flatten().filter(is_own);
+        let first = *spans.next()?;
+        let (from, to) = spans.fold((first.from, first.to), |(from, to), span| {
             (from.min(span.from), to.zip(span.to).map(|(a, b)| a.max(b)))
-        }))
+        });
+        // Free again in between: some span of a market ends, and a later one does not begin there.
+        let own = self.allowed.values().map(|spans| spans.iter().filter(is_own).collect::<Vec<_>>());
+        let with_breaks = own
+            .into_iter()
+            .any(|spans| spans.iter().zip(spans.iter().skip(1)).any(|(before, after)| before.to != Some(after.from)));
+        Some(Bound { from, to, with_breaks })
     }
 
-    fn allow(&mut self, record: &'a Record) {
+    /// Takes a permission in: until the storm is over, and after that until the market is free of it.
+    fn allow(&mut self, record: &'a Record, until: Nanos) {
         let Fact::Permission { market, permission, rule, incident } = &record.fact else { return };
         if !self.brief.markets.contains(market) {
             return;
         }
         let spans = self.allowed.entry(market).or_default();
+        let is_bound = spans.last().is_some_and(|last| last.incident == self.brief.id);
+        if record.at >= until && !is_bound {
+            return;
+        }
+        // What was replaced in the same instant never held.
+        spans.pop_if(|last| last.from == record.at);
         if let Some(last) = spans.last_mut() {
             last.to = Some(record.at);
         }

@@ -1,7 +1,7 @@
 //! Text of strangers, made harmless for the place it is shown in.
 
 /// Longest piece of a stranger's text that is shown, in characters.
-const PIECE_MAX: usize = 200;
+const PIECE_MAX: usize = 300;
 
 /// A stranger's text as one line for a terminal: control characters become spaces, characters that hide or turn text
 /// become U+FFFD, and what is too long is cut.
