@@ -1,8 +1,8 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod breakers;
 mod chapter;
 mod clock;
-mod breakers;
 mod demo;
 mod explain;
 mod gate;

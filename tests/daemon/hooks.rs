@@ -10,7 +10,9 @@ use crate::web::{Deaf, Kind, quantile, value};
 const NOISE: f64 = 100e-6;
 
 fn hook(name: &str, url: &str) -> String {
-    format!("[[hook]]\nname = \"{name}\"\nkind = \"http\"\nurl = \"{url}\"\ntimeout_ms = 30000\non = [\"trip\", \"breaker\"]\n\n")
+    format!(
+        "[[hook]]\nname = \"{name}\"\nkind = \"http\"\nurl = \"{url}\"\ntimeout_ms = 30000\non = [\"trip\", \"breaker\"]\n\n"
+    )
 }
 
 /// Two daemons watch one venue at the same time, so that the machine's noise is the same for both.
