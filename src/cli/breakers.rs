@@ -108,7 +108,7 @@ fn socket_of(args: &Args) -> Result<PathBuf, Fault> {
     };
     let in_the_way = |key: &str| key.is_empty() || key.starts_with("serve");
     let invalid = |message: String| Fault { exit: Exit::Config, message };
-    let reading = config::inspect(path, Depth::Fields).map_err(|faults| invalid(faults.to_string()))?;
+    let reading = config::inspect(path, Depth::Fields);
     match reading.faults.iter().find(|fault| in_the_way(&fault.key)) {
         Some(fault) => Err(invalid(fault.to_string())),
         None => Ok(reading.settings.serve.control),
