@@ -112,12 +112,17 @@ impl Stale {
         self.silence = at.secs_since(self.last).max(0.0);
         let learned = self.gaps.count() >= u64::from(settings.warm_gaps);
         let phi = if learned { self.gaps.phi(self.silence) } else { 0.0 };
-        *late = phi * (self.silence / settings.late_floor_secs).min(1.0);
-        *dead = phi * (self.silence / settings.dead_floor_secs).min(1.0);
+        *late = with_floor(phi, settings.limit_late, self.silence / settings.late_floor_secs);
+        *dead = with_floor(phi, settings.limit_dead, self.silence / settings.dead_floor_secs);
         if let Some(since) = self.down_since {
             *late = late.max(settings.limit_late);
             let down = at.secs_since(since).max(0.0) / settings.dead_floor_secs;
             *dead = dead.max(settings.limit_dead * down.min(1.0));
         }
     }
+}
+
+/// Below its floor a silence stays below its limit, however surprising it is: a busy stream may pause for a second.
+fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
+    if silence_in_floors < 1.0 { phi.min(limit) * silence_in_floors } else { phi }
 }

@@ -1,17 +1,23 @@
 //! Every metric name, once. Rooms return counters, this one reads them.
+//!
+//! [`Vitals`] is what the engine shows; [`Readings`] adds what the rooms around it count; [`render`] turns both into the
+//! text that Prometheus scrapes. [`Shared`] carries them from the thread that counts to the thread that is asked. What is
+//! *not* here: a registry of global metrics, a handle in the hot path, a clock.
 
-use crate::engine::{BreakerView, Engine};
+mod counters;
+mod latency;
+mod names;
+mod page;
+mod render;
+mod shared;
+mod vitals;
 
-/// A copy of what the engine shows, taken now and then by its own thread and read by everybody else.
-#[derive(Clone, Debug, Default)]
-pub struct Vitals {
-    /// Breakers that are not at rest.
-    pub breakers: Vec<BreakerView>,
-}
+pub use counters::{ChannelCounters, FeedCounters, LeaseCounters, Readings, StoreCounters};
+pub use latency::{Latencies, Latency};
+pub use names::{Metric, MetricKind, table};
+pub use render::{MARKETS_MAX, render};
+pub use shared::Shared;
+pub use vitals::{INCIDENTS_MAX, MARKETS_A_READ, MarketVitals, Vitals};
 
-impl Vitals {
-    /// Copies from the engine.
-    pub fn read(&mut self, engine: &Engine) {
-        self.breakers = engine.breakers();
-    }
-}
+/// The content type of [`render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -93,7 +93,7 @@ impl<'a> Story<'a> {
         let _ = writeln!(text, "\nWhat the gate said while the market fell\n{}", self.legs(engine));
         let _ = writeln!(text, "First trip of each rule\n{}", first_trips(ending));
         let _ = writeln!(text, "What the engine asked, and what passed\n{}", asked(engine));
-        let _ = writeln!(text, "{}", self.aftermath(ending, receiver, scraped));
+        let _ = writeln!(text, "{}", aftermath(ending, receiver, scraped));
         text
     }
 
@@ -135,23 +135,23 @@ impl<'a> Story<'a> {
         }
         rows
     }
+}
 
-    fn aftermath(&self, ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> String {
-        let (verified, refused) = receiver.counts();
-        let mut text = String::new();
-        let _ = writeln!(text, "webhooks   {verified} received with a good signature, {refused} without");
-        let _ = writeln!(text, "exec hook  {} messages", ending.exec_lines);
-        let _ = writeln!(text, "store      {}", ending.verdict);
-        let trips = scraped.map(|text| text.lines().filter(|line| line.starts_with("fusewire_trips_total")).count());
-        let _ = match trips {
-            Some(trips) => writeln!(text, "metrics    scraped; {trips} series of fusewire_trips_total"),
-            None => writeln!(text, "metrics    not reachable"),
-        };
-        for page in &ending.pages {
-            let _ = writeln!(text, "incident   {}", page.display());
-        }
-        text
+fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> String {
+    let (verified, refused) = receiver.counts();
+    let mut text = String::new();
+    let _ = writeln!(text, "webhooks   {verified} received with a good signature, {refused} without");
+    let _ = writeln!(text, "exec hook  {} messages", ending.exec_lines);
+    let _ = writeln!(text, "store      {}", ending.verdict);
+    let trips = scraped.map(|text| text.lines().filter(|line| line.starts_with("fusewire_trips_total")).count());
+    let _ = match trips {
+        Some(trips) => writeln!(text, "metrics    scraped; {trips} series of fusewire_trips_total"),
+        None => writeln!(text, "metrics    not reachable"),
+    };
+    for page in &ending.pages {
+        let _ = writeln!(text, "incident   {}", page.display());
     }
+    text
 }
 
 /// When the gate was first at least so strict during a fall: at its top, where it stood so already.

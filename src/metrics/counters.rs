@@ -1,0 +1,78 @@
+//! What the rooms around the engine count. The driver fills these; nothing here adds up by itself.
+
+use std::sync::Arc;
+
+use super::{Latencies, Latency, Vitals};
+use crate::engine::FeedState;
+use crate::event::Nanos;
+use crate::feed::session::Counters;
+use crate::hook::HookNumbers;
+
+/// One connection of a venue.
+#[derive(Clone, Debug)]
+pub struct FeedCounters {
+    /// The venue.
+    pub venue: String,
+    /// Which of its connections, from 0.
+    pub connection: u32,
+    /// Where it stands, if that is known.
+    pub state: Option<FeedState>,
+    /// What its session counts.
+    pub session: Counters,
+}
+
+impl FeedCounters {
+    /// Of a session by its name, as in `binance-coinm/0`.
+    pub fn named(name: &str, state: Option<FeedState>, session: Counters) -> Self {
+        let (venue, connection) = name.rsplit_once('/').unwrap_or((name, "0"));
+        Self { venue: venue.to_owned(), connection: connection.parse().unwrap_or(0), state, session }
+    }
+}
+
+/// The channel from feeds to engine: `offered` is the sum of what was passed on, what was dropped and what waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelCounters {
+    /// Inputs that feeds offered.
+    pub offered: u64,
+    /// Inputs that found no room.
+    pub dropped: u64,
+    /// Inputs that wait.
+    pub depth: u64,
+}
+
+/// The lease of the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeaseCounters {
+    /// Probes that walked the whole path and renewed it.
+    pub beats: u64,
+    /// When the last one did; `None` before the first.
+    pub last_at: Option<Nanos>,
+}
+
+/// The store.
+#[derive(Clone, Debug, Default)]
+pub struct StoreCounters {
+    /// Records on disk since the start.
+    pub records: u64,
+    /// From handing a batch over to the disk's word.
+    pub append: Latency,
+}
+
+/// Everything a scrape shows.
+#[derive(Clone, Debug, Default)]
+pub struct Readings {
+    /// The engine.
+    pub vitals: Arc<Vitals>,
+    /// What the engine thread times.
+    pub latencies: Latencies,
+    /// The lease; `None` where there is no gate.
+    pub lease: Option<LeaseCounters>,
+    /// The channel; `None` where feeds call the engine themselves.
+    pub channel: Option<ChannelCounters>,
+    /// Connections.
+    pub feeds: Vec<FeedCounters>,
+    /// The store; `None` where there is none.
+    pub store: Option<StoreCounters>,
+    /// Hooks by name.
+    pub hooks: Vec<(String, HookNumbers)>,
+}
