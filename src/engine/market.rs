@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeliveryReport, Engine, FeedReport, FeedState, Life, MarketState};
 use crate::breaker::Stance;
-use crate::detect::{Edges, Seen};
+use crate::detect::{Edges, Link, Seen};
 use crate::event::{Bar, Body, Event, MarketId, Nanos, Price};
 use crate::incident::{Arrival, kind_of};
 use crate::policy::{Mode, RuleId, Vote};
@@ -240,9 +240,10 @@ impl Engine {
     }
 
     pub(super) fn feed(&mut self, report: FeedReport) {
-        let up = match report.state {
-            FeedState::Down | FeedState::Gap | FeedState::Overflow => Some(false),
-            FeedState::Delivering => Some(true),
+        let link = match report.state {
+            FeedState::Down => Some(Link::Down),
+            FeedState::Gap | FeedState::Overflow => Some(Link::Hole),
+            FeedState::Delivering => Some(Link::Up),
             FeedState::Connecting | FeedState::Subscribed => None,
         };
         self.facts.push((
@@ -254,12 +255,12 @@ impl Engine {
             },
             None,
         ));
-        let Some(up) = up else { return };
+        let Some(link) = link else { return };
         let scope = Scope::Venue(report.venue);
         for place in 0..self.state.markets.len() {
             let id = MarketId(place as u32);
             if scope.holds(id, &self.table) {
-                self.see(id, &Seen::Link { at: self.state.now, up });
+                self.see(id, &Seen::Link { at: self.state.now, connection: report.connection, link });
             }
         }
     }

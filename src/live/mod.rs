@@ -133,8 +133,26 @@ fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)>
         )
     };
     let gate = Writer::create(&settings.gate.path, &spec)?;
-    let engine = warm(Engine::new(settings.engine.clone(), table), extras)?;
+    let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
+    let engine = warm(engine, extras)?;
     Ok((engine, store, gate))
+}
+
+/// What detectors had learned when the last run kept its state, if that run had these settings and markets.
+fn learned(store: &Store, settings: &Settings, table: &Markets) -> Result<Option<Engine>> {
+    let Some(snapshot) = store.snapshot()? else { return Ok(None) };
+    match Engine::restore(settings.engine.clone(), &snapshot.body) {
+        Ok(mut engine) if engine.markets() == table => {
+            tracing::info!(kept_at = %snapshot.at, "detectors go on from what they had learned");
+            engine.reawaken();
+            Ok(Some(engine))
+        }
+        Ok(_) => Ok(None),
+        Err(why) => {
+            tracing::info!("detectors start anew: {why}");
+            Ok(None)
+        }
+    }
 }
 
 /// Detectors learn from recordings; everything else that the recordings brought about is forgotten.

@@ -16,11 +16,14 @@ use crate::event::Nanos;
 use crate::gate::{Writer, now_mono};
 use crate::metrics::{Latencies, LeaseCounters};
 use crate::record::{Fact, Record};
-use crate::store::StoreError;
 use crate::store::thread::StoreCommand;
+use crate::store::{Snapshot, StoreError};
 
 /// Looks at an empty channel before the thread parks.
 const SPINS: u32 = 2_000;
+
+/// Probes between two snapshots of the engine: a minute at the usual beat.
+const SNAPSHOT_EVERY: u64 = 2400;
 
 /// The answer to a command, by its number.
 type Answer = (u64, Result<String, String>);
@@ -110,6 +113,7 @@ impl Pilot {
     pub(super) fn farewell(&mut self, why: &str) {
         self.engine.farewell(why, &mut self.out);
         self.obey();
+        self.snapshot();
     }
 
     /// Ends the recording.
@@ -256,9 +260,19 @@ impl Pilot {
         if let Ok(why) = self.store_lost.try_recv() {
             self.close(&why.to_string());
         }
+        if !self.closed && self.lease.beats.is_multiple_of(SNAPSHOT_EVERY) {
+            self.snapshot();
+        }
         self.shared.show(&self.engine);
         self.shared.latencies.refresh(|latencies| latencies.absorb(&mut self.latencies));
         self.shared.lease.refresh(|lease| *lease = self.lease);
+    }
+
+    /// Hands the engine's state to the store, so that a restart need not learn anew. A busy store may miss one.
+    #[cold]
+    fn snapshot(&self) {
+        let (seq, at, body) = (self.durable, self.engine.now(), self.engine.snapshot());
+        drop(self.store.try_send(StoreCommand::Snapshot(Snapshot { seq, at, body })));
     }
 
     /// Every error path ends here: the lease is gone, readers see Halt, the log says why.
