@@ -63,3 +63,8 @@ pub mod replay;
 pub mod serve;
 #[cfg(feature = "daemon")]
 pub mod venue_sim;
+
+/// The code in the README compiles.
+#[cfg(all(doctest, feature = "daemon"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

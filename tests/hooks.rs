@@ -137,6 +137,7 @@ fn tripped(stance: &str) -> Fact {
         from: "Armed".to_owned(),
         to: "Tripped".to_owned(),
         stance: stance.to_owned(),
+        permission: fusewire::breaker::Permission::FREE,
         strikes: 1,
         until: None,
         cause: "fall".to_owned(),

@@ -1,10 +1,22 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
 mod breakers;
+mod chapter;
+mod clock;
 mod demo;
+mod explain;
+mod gate;
+mod hooks;
+mod incidents;
+mod paths;
 mod replay;
 mod run;
+mod say;
+mod sight;
+mod store;
 mod table;
+mod tape;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -48,6 +60,13 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// An invalid config: every fault of it, a line each.
+    pub fn config(faults: &crate::config::Faults) -> Self {
+        Self { exit: Exit::Config, message: faults.to_string() }
+    }
+}
+
 impl<E: Into<anyhow::Error>> From<E> for Fault {
     fn from(error: E) -> Self {
         Self { exit: Exit::Failure, message: format!("{:#}", error.into()) }
@@ -56,7 +75,7 @@ impl<E: Into<anyhow::Error>> From<E> for Fault {
 
 /// The settings of a config file; every fault of it at once.
 fn config_of(path: &std::path::Path) -> Result<crate::live::Settings, Fault> {
-    crate::config::load(path).map_err(|faults| Fault { exit: Exit::Config, message: faults.to_string() })
+    crate::config::load(path).map_err(|faults| Fault::config(&faults))
 }
 
 #[derive(Parser)]
@@ -72,6 +91,13 @@ enum Command {
     Run(run::Args),
     Replay(replay::Args),
     Breakers(breakers::Args),
+    Tape(tape::Args),
+    Incidents(incidents::Args),
+    Explain(explain::Args),
+    Hooks(hooks::Args),
+    Gate(gate::Args),
+    Store(store::Args),
+    Validate(validate::Args),
 }
 
 /// Runs the command line.
@@ -81,6 +107,13 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Breakers(args) => breakers::run(&args),
+        Command::Tape(args) => tape::run(&args),
+        Command::Incidents(args) => incidents::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Hooks(args) => hooks::run(&args),
+        Command::Gate(args) => gate::run(&args),
+        Command::Store(args) => store::run(&args),
+        Command::Validate(args) => validate::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -1,5 +1,6 @@
 //! `fusewire run`: the daemon.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -13,13 +14,14 @@ use crate::live::{self, Extras, SceneClock};
 ///
 /// Until feeds deliver, the gate says Halt; until detectors are warm it says what `engine.warming` allows. SIGTERM and SIGINT end
 /// it in order: feeds, engine, store, gate.
+#[allow(clippy::doc_markdown, reason = "these lines are the help text, and people read them")]
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   fusewire run                       # config.toml in this directory
   fusewire run -c /etc/fusewire/config.toml
   FUSEWIRE_LOG=debug fusewire run    # more log lines; FUSEWIRE_LOG_JSON=1 for one JSON object a line")]
-pub struct Args {
+pub(super) struct Args {
     /// The config.
     #[arg(short, long, default_value = "config.toml", value_name = "FILE")]
     config: PathBuf,
@@ -32,20 +34,32 @@ pub struct Args {
     /// Another time than the real one, for demonstrations: FROM_NS,SPEED,MONOTONIC_NS.
     #[arg(long, hide = true)]
     scene: Option<SceneClock>,
+    /// Hang at this input, for tests of the lease.
+    #[arg(long, hide = true)]
+    hang_at: Option<u64>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let settings = config_of(&args.config)?;
     log();
     let shutdown = signals()?;
-    let extras = Extras { scene: args.scene, warm: args.warm.clone(), warm_venue: args.warm_venue.clone() };
+    let extras = Extras {
+        scene: args.scene,
+        warm: args.warm.clone(),
+        warm_venue: args.warm_venue.clone(),
+        hang_at: args.hang_at,
+    };
     live::run(&settings, &extras, &shutdown)?;
     Ok(Exit::Ok)
 }
 
 fn log() {
     let filter = EnvFilter::try_from_env("FUSEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     // A second subscriber in one process is a test's business; the first one stays.
     let _ = if std::env::var_os("FUSEWIRE_LOG_JSON").is_some() { log.json().try_init() } else { log.try_init() };
 }
@@ -65,7 +79,8 @@ fn signals() -> Result<Receiver<&'static str>, Fault> {
                 _ = interrupt.recv() => "SIGINT",
             }
         });
-        drop(say.send(why));
+        // Nobody listens once the daemon has ended by itself.
+        let _ = say.send(why);
     })?;
     Ok(shutdown)
 }

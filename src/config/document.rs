@@ -1,9 +1,10 @@
-//! From text to TOML. A line that is no TOML is noted and blotted out, so that one missing quote does not hide nine other
-//! faults.
+//! From text to TOML. A line that is no TOML is noted and blotted out, so that one missing quote does not hide nine
+//! other faults.
 
 use toml_edit::{Document, TomlError};
 
 use super::notebook::Notebook;
+use super::value;
 
 /// After so many such lines the text is taken for something else.
 const TORN_MAX: usize = 8;
@@ -23,10 +24,15 @@ pub(super) fn read(text: &str, notebook: &mut Notebook) -> Option<Document<Strin
             Err(error) => {
                 let place = place(&left, &error);
                 let line = notebook.line(place);
+                let what = match error.message() {
+                    "duplicate key" => format!("{} stands here twice", value::quoted(spanned(&left, &error))),
+                    other => other.to_owned(),
+                };
                 notebook.torn = true;
                 // Only the message: the error's own print repeats the line, and a secret may stand in it.
-                notebook.fault(Some(line), "", format!("is no TOML: {}", error.message()));
+                notebook.fault(Some(line), "", format!("is no TOML: {what}"));
                 left = blotted(&left, line, torn)?;
+                notebook.renumber(&left);
             }
         }
     }
@@ -38,6 +44,11 @@ fn place(text: &str, error: &TomlError) -> usize {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let is_end = text.as_bytes().get(at).is_none_or(|byte| *byte == b'\n');
     if is_end { at.saturating_sub(1) } else { at }
+}
+
+/// The key that an error is about. A key is never secret.
+fn spanned<'a>(text: &'a str, error: &TomlError) -> &'a str {
+    error.span().and_then(|span| text.get(span)).unwrap_or_default()
 }
 
 /// The text without a line; nothing when that line is empty already.

@@ -20,7 +20,7 @@ pub(super) struct Drive {
 pub(super) fn read(top: &mut Section<'_, '_>, drive: Drive) -> (EngineSettings, Drive) {
     let default = EngineSettings::default();
     let mut section = top.child("engine");
-    let seed = Range { unit: "", min: 0.0, max: i64::MAX as f64 };
+    let seed = Range { unit: "", min: 0.0, max: 1e18 };
     let plain = i64::try_from(default.seed).unwrap_or(0);
     let seed = section.whole("seed", seed, plain).cast_unsigned();
     let look_ms = section.whole("look_ms", Range { unit: "ms", min: 10.0, max: 5000.0 }, default.look_ms);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fault::Wrong;
 use super::section::{Entry, Section};
+use super::table;
 use super::value::quoted;
 use crate::event::Kind;
 use crate::feed::session::SessionSettings;
@@ -26,8 +27,7 @@ pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>) -> Vec
 
 fn feed(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, seen: &mut BTreeSet<String>) -> FeedSettings {
     let venue = entry.0.get("venue").and_then(toml_edit::Item::as_str).and_then(find);
-    let key = format!("feed.{}", venue.map_or_else(|| place.to_string(), |venue| venue.name().to_owned()));
-    let mut section = top.entry(entry, key);
+    let mut section = top.entry_named("feed", "venue", place, entry, &BTreeSet::new());
     let default = FeedSettings::new("", &[]);
     let feed = FeedSettings {
         venue: self::venue(&mut section),
@@ -77,7 +77,12 @@ fn markets(section: &mut Section<'_, '_>, venue: Option<&dyn Venue>, seen: &mut 
 /// How the connections are kept: the keys of the session's own table.
 fn session(section: &mut Section<'_, '_>) -> SessionSettings {
     let mut settings = SessionSettings::default();
-    super::detect::read_into(section, &mut settings);
+    let before = section.faults();
+    table::read(section, &mut settings);
+    let (first, longest) = (settings.backoff_first_secs, settings.backoff_max_secs);
+    if section.faults() == before && first > longest {
+        section.wrong("backoff_first_secs", format!("must not be above backoff_max_secs ({longest}), got {first} s"));
+    }
     settings
 }
 
@@ -120,6 +125,7 @@ fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
         Some("ws") => "must be wss off loopback: anyone on the way could invent prices",
         _ => "must begin with wss://, or with ws:// on loopback",
     };
-    section.wrong("endpoint", problem);
+    let hint = (bare == "localhost").then(|| "try 127.0.0.1: a name means what somebody's resolver says".to_owned());
+    section.wrong("endpoint", Wrong::new(problem).hint(hint));
     None
 }

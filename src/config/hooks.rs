@@ -6,7 +6,7 @@ use toml_edit::Item;
 
 use super::plan;
 use super::section::{Entry, Section};
-use super::value::{self, Range, quoted};
+use super::value::{self, Range};
 use super::vault::Vault;
 use crate::breaker::Stance;
 use crate::hook::{HookSettings, Kind, Mode, Secret, Topic, exec, http};
@@ -31,11 +31,9 @@ fn hook(
     vault: Vault,
     names: &mut BTreeSet<String>,
 ) -> Option<HookSettings> {
-    let said = entry.0.get("name").and_then(Item::as_str).filter(|name| is_name(name));
-    let key = format!("hook.{}", said.map_or_else(|| place.to_string(), str::to_owned));
-    let mut section = top.entry(entry, key);
+    let mut section = top.entry_named("hook", "name", place, entry, names);
     let before = section.faults();
-    let name = name(&mut section, names);
+    let name = section.name(names, "pager");
     let is_there = section.holds("kind");
     let word = section.word("kind", Kind::NAMES, |word| Kind::NAMES.iter().find(|name| **name == word).copied());
     if !is_there {
@@ -57,27 +55,6 @@ fn hook(
     }
     section.finish();
     Some(settings)
-}
-
-fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    (1..=64).contains(&name.len()) && name.chars().all(fits)
-}
-
-fn name(section: &mut Section<'_, '_>, names: &mut BTreeSet<String>) -> String {
-    let is_there = section.holds("name");
-    let Some(name) = section.text("name") else {
-        if !is_there {
-            section.missing("name", "\"pager\"");
-        }
-        return String::new();
-    };
-    if !is_name(&name) {
-        section.wrong("name", format!("must be 1 to 64 of a-z, 0-9, - and _, got {}", quoted(&name)));
-    } else if !names.insert(name.clone()) {
-        section.wrong("name", format!("must be another one: there is a hook {} above", quoted(&name)));
-    }
-    name
 }
 
 /// What every kind has: when it is told and how often it is tried.
@@ -126,11 +103,14 @@ fn timeout(section: &mut Section<'_, '_>, default: u64) -> u64 {
 
 /// The URL, from exactly one of three places.
 fn url(section: &mut Section<'_, '_>, vault: Vault) -> Option<Secret> {
-    let (plain, env, file) = (section.text("url"), section.text("url_env"), section.text("url_file"));
-    match (plain, env, file) {
+    let places = (section.text("url"), section.text("url_env"), section.text("url_file"));
+    match places {
         (Some(url), None, None) => Some(Secret::new(url)),
         (None, Some(name), None) => opened(section, "url_env", vault.env(&name)).flatten(),
-        (None, None, Some(path)) => opened(section, "url_file", vault.file(&path))?.into_iter().next(),
+        (None, None, Some(path)) => {
+            let given = file(section, vault, &path);
+            opened(section, "url_file", given)?.into_iter().next()
+        }
         (None, None, None) => {
             if !["url", "url_env", "url_file"].iter().any(|name| section.holds(name)) {
                 section.missing("url", "\"https://example.com/hook\", or url_env, or url_file");
@@ -151,7 +131,8 @@ fn secrets(section: &mut Section<'_, '_>, vault: Vault) -> Vec<Secret> {
         secrets.extend(opened(section, "secrets_env", vault.env(&name)).flatten());
     }
     for path in section.texts("secrets_file").unwrap_or_default() {
-        secrets.extend(opened(section, "secrets_file", vault.file(&path)).unwrap_or_default());
+        let given = file(section, vault, &path);
+        secrets.extend(opened(section, "secrets_file", given).unwrap_or_default());
     }
     secrets
 }
@@ -160,7 +141,7 @@ fn secrets(section: &mut Section<'_, '_>, vault: Vault) -> Vec<Secret> {
 fn pairs(section: &mut Section<'_, '_>, name: &'static str, vault: Vault) -> Vec<(String, Secret)> {
     let mut pairs = Vec::new();
     for (own, item, line) in section.pairs(name) {
-        match secret(item, vault) {
+        match secret(section, item, vault) {
             Ok(Some(secret)) => pairs.push((own, secret)),
             Ok(None) => {}
             Err(problem) => {
@@ -172,7 +153,7 @@ fn pairs(section: &mut Section<'_, '_>, name: &'static str, vault: Vault) -> Vec
     pairs
 }
 
-fn secret(item: &Item, vault: Vault) -> Result<Option<Secret>, String> {
+fn secret(section: &mut Section<'_, '_>, item: &Item, vault: Vault) -> Result<Option<Secret>, String> {
     if let Some(text) = item.as_str() {
         return Ok(Some(Secret::new(text)));
     }
@@ -180,9 +161,17 @@ fn secret(item: &Item, vault: Vault) -> Result<Option<Secret>, String> {
     let len = item.as_table_like().map_or(0, toml_edit::TableLike::len);
     match (said("env"), said("file")) {
         (Some(name), None) if len == 1 => vault.env(name),
-        (None, Some(path)) if len == 1 => vault.file(path).map(|secrets| secrets.into_iter().next()),
+        (None, Some(path)) if len == 1 => file(section, vault, path).map(|secrets| secrets.into_iter().next()),
         _ => Err("must be a text, { env = \"NAME\" } or { file = \"PATH\" }".to_owned()),
     }
+}
+
+/// The secrets of a file; a note when everybody can read it.
+fn file(section: &mut Section<'_, '_>, vault: Vault, path: &str) -> Result<Vec<Secret>, String> {
+    if vault.is_exposed(path) {
+        section.notebook.notes.push(format!("{path} holds secrets and everybody can read it (chmod 600)"));
+    }
+    vault.file(path)
 }
 
 /// What the vault gave, or a fault at the key.

@@ -5,7 +5,7 @@
 //!                                         |  faults, asked keys -> notebook
 //! settings -> topology (do the parts fit?) -> environment (is the machine ready?)
 //! ```
-//! An empty config is [`Settings::default`]; the top-level `config.toml` documents every key. Nobody below imports this.
+//! An empty config is [`Settings::default`]; the top-level `config.toml` documents every key. Nobody below imports it.
 
 mod detect;
 mod document;
@@ -21,6 +21,7 @@ mod plan;
 mod rules;
 mod section;
 mod sense;
+mod table;
 mod topology;
 mod value;
 mod vault;
@@ -105,9 +106,12 @@ pub fn load_engine(path: &Path) -> Result<EngineSettings, Faults> {
 }
 
 /// Reads a config to a depth and tells all about it. Secrets are opened at [`Depth::Environment`] only.
-pub fn inspect(path: &Path, depth: Depth) -> Result<Reading, Faults> {
+pub fn inspect(path: &Path, depth: Depth) -> Reading {
     let vault = if depth == Depth::Environment { Vault::Open } else { Vault::Shut };
-    Ok(read(&text(path)?, &path.display().to_string(), depth, vault))
+    match text(path) {
+        Ok(text) => read(&text, &path.display().to_string(), depth, vault),
+        Err(faults) => Reading { settings: Settings::default(), faults, checked: Vec::new(), notes: Vec::new() },
+    }
 }
 
 fn settled(reading: Reading) -> Result<Settings, Faults> {

@@ -1,12 +1,13 @@
 //! The known word nearest to one that is not known.
 
-/// The nearest of `known`, if it is near enough to be meant: a third of its letters may differ.
+/// The nearest of `known`, if it is near enough to be meant: a third of its letters may differ, or it only goes on.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(64).flat_map(char::to_lowercase).collect();
     let ranked = known.into_iter().map(|other| (distance(&word, &other.chars().collect::<Vec<_>>()), other));
     let near = ranked.min_by_key(|(distance, _)| *distance)?;
     let allowed = (near.1.chars().count().max(word.len()) / 3).max(1);
-    (near.0 <= allowed).then_some(near.1)
+    let goes_on = |other: &str| word.len() >= 3 && other.chars().take(word.len()).eq(word.iter().copied());
+    (near.0 <= allowed || goes_on(near.1)).then_some(near.1)
 }
 
 /// Letters to insert, delete, replace, or swap with their neighbour (Damerau, optimal string alignment).
@@ -42,6 +43,7 @@ mod tests {
             ("limt_z", Some("limit_z")),
             ("Mode", Some("mode")),
             ("nede", Some("need")),
+            ("lim", Some("limit_z")),
             ("entirely_else", None),
             ("", None),
         ] {

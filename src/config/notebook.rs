@@ -24,6 +24,8 @@ pub(super) struct Notebook {
     ends: Vec<usize>,
     pub(super) faults: Vec<Fault>,
     pub(super) asked: Vec<Asked>,
+    /// The full key of every rule, in the order of the policy.
+    pub(super) rules: Vec<String>,
     pub(super) checked: Vec<(Depth, String)>,
     pub(super) notes: Vec<String>,
     /// The text was no TOML in places: what is missing may have stood there.
@@ -33,9 +35,14 @@ pub(super) struct Notebook {
 impl Notebook {
     /// An empty one for a text.
     pub(super) fn new(file: &str, text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        let (ends, rules) = (ends(text), Vec::new());
         let (faults, asked, checked, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { file: file.to_owned(), ends, faults, asked, checked, notes, torn: false }
+        Self { file: file.to_owned(), ends, faults, asked, rules, checked, notes, torn: false }
+    }
+
+    /// Goes on with a text of the same lines.
+    pub(super) fn renumber(&mut self, text: &str) {
+        self.ends = ends(text);
     }
 
     /// The line, from 1, of a place in the text.
@@ -74,4 +81,9 @@ impl Notebook {
     pub(super) fn tick(&mut self, depth: Depth, what: impl Into<String>) {
         self.checked.push((depth, what.into()));
     }
+}
+
+/// Where the lines of a text end.
+fn ends(text: &str) -> Vec<usize> {
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
 }

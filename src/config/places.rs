@@ -22,11 +22,15 @@ pub(super) fn gate(mut section: Section<'_, '_>) -> GateSettings {
         beat_ms: section.whole("beat_ms", Range { unit: "ms", min: 1.0, max: 2500.0 }, default.beat_ms),
         slots: section.whole("slots", Range { unit: "", min: 1.0, max: f64::from(SLOTS_MAX) }, default.slots),
     };
-    let least = gate.beat_ms.saturating_mul(BEATS);
-    if section.faults() == before && gate.lease_ms < least {
-        let problem = format!("must be at least {BEATS} times beat_ms ({}), got {} ms", gate.beat_ms, gate.lease_ms);
-        let name = if section.holds("lease_ms") { "lease_ms" } else { "beat_ms" };
-        section.wrong(name, Wrong::new(problem).hint(format!("try lease_ms = {}", least.max(gate.beat_ms * 10))));
+    if section.faults() == before && gate.lease_ms < gate.beat_ms.saturating_mul(BEATS) {
+        let (lease, beat) = (gate.lease_ms, gate.beat_ms);
+        if section.holds("lease_ms") {
+            let problem = format!("must be at least {BEATS} times beat_ms ({beat}), got {lease} ms");
+            section.wrong("lease_ms", Wrong::new(problem).propose((beat * 10).min(10_000)));
+        } else {
+            let problem = format!("must be at most lease_ms ({lease}) divided by {BEATS}, got {beat} ms");
+            section.wrong("beat_ms", Wrong::new(problem).propose(lease / 10));
+        }
     }
     section.finish();
     gate

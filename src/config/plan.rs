@@ -58,9 +58,15 @@ pub(super) fn read(section: &mut Section<'_, '_>, default: Plan) -> Plan {
 }
 
 fn check(section: &mut Section<'_, '_>, plan: &Plan) {
-    if plan.hold_max_secs < plan.hold_secs {
-        let problem = format!("must not be below hold_secs ({}), got {} s", plan.hold_secs, plan.hold_max_secs);
-        section.wrong("hold_max_secs", Wrong::new(problem).propose(plan.hold_secs));
+    let (hold, longest) = (plan.hold_secs, plan.hold_max_secs);
+    if longest < hold {
+        if section.holds("hold_max_secs") {
+            let problem = format!("must not be below hold_secs ({hold}), got {longest} s");
+            section.wrong("hold_max_secs", Wrong::new(problem).propose(hold));
+        } else {
+            let problem = format!("must not be above hold_max_secs ({longest}), got {hold} s");
+            section.wrong("hold_secs", Wrong::new(problem).hint(format!("try hold_max_secs = {hold}")));
+        }
     }
     if !plan.ramp.is_sorted() {
         section.wrong("ramp", "must ascend: size grows on the way back");

@@ -1,7 +1,7 @@
 //! Sections `[rules]` and `[[rule]]`: which trips ask for which permission where.
 //!
-//! A config without `[[rule]]` runs the shipped rules. One with `[[rule]]` must say `rules.use_shipped`: a rule meant as an
-//! addition would otherwise silently switch all others off.
+//! A config without `[[rule]]` runs the shipped rules. One with `[[rule]]` must say `rules.use_shipped`: a rule meant as
+//! an addition would otherwise silently switch all others off.
 
 use std::collections::BTreeSet;
 
@@ -17,62 +17,63 @@ use crate::policy::{Across, Mode, Reach, Rule, legs_of, shipped};
 const RULES_MAX: usize = 1000;
 const COUNT: Range = Range { unit: "", min: 1.0, max: 1000.0 };
 
-/// Reads them all.
+/// Reads them all. Their keys go into the notebook, in the same order.
 pub(super) fn read(top: &mut Section<'_, '_>) -> Vec<Rule> {
-    let use_shipped = how(top);
     let entries = top.entries("rule");
+    let use_shipped = use_shipped(top, entries.first());
     if entries.len() > RULES_MAX {
         top.wrong("rule", format!("must be at most {RULES_MAX}, got {}", entries.len()));
     }
     let mut names = BTreeSet::new();
-    let written: Vec<Rule> = (1..).zip(entries).map(|(place, entry)| rule(top, entry, place, &mut names)).collect();
-    match use_shipped {
-        Some(false) if written.is_empty() => {
-            top.notebook.fault_at(
-                "rules.use_shipped",
-                Wrong::new("is false and there is no [[rule]]: nothing would ever trip").propose(true),
-            );
-            written
-        }
-        Some(false) => written,
-        None if !written.is_empty() => written,
-        _ => with_shipped(written),
-    }
+    let written: Vec<Keyed> = (1..).zip(entries).map(|(place, entry)| rule(top, entry, place, &mut names)).collect();
+    let all = if use_shipped { with_shipped(written) } else { written };
+    let (keys, rules) = all.into_iter().unzip();
+    top.notebook.rules = keys;
+    rules
 }
 
+/// A rule and its full key.
+type Keyed = (String, Rule);
+
 /// Whether the shipped rules run too; must be said once there are others.
-fn how(top: &mut Section<'_, '_>) -> Option<bool> {
-    let are_written = top.holds("rule");
+fn use_shipped(top: &mut Section<'_, '_>, first: Option<&Entry<'_>>) -> bool {
+    let is_torn = top.notebook.torn;
     let mut section = top.child("rules");
-    let said = section.holds("use_shipped");
-    let use_shipped = section.flag("use_shipped", true);
+    let is_said = section.holds("use_shipped");
+    let use_shipped = section.flag("use_shipped", first.is_none());
     section.finish();
-    if are_written && !said && !top.notebook.torn {
-        let hint = "false = only the rules of this file, true = the shipped ones too".to_owned();
-        top.notebook.fault_at("rules.use_shipped", Wrong::new("must be said where there are [[rule]]s").hint(hint));
+    match first {
+        Some((_, line)) if !is_said && !is_torn => {
+            let hint = "false = only the rules of this file, true = the shipped ones too".to_owned();
+            let wrong = Wrong::new("must be said where there are [[rule]]s").hint(hint);
+            top.notebook.fault(*line, "rules.use_shipped", wrong);
+        }
+        None if !use_shipped && !is_torn => {
+            let wrong = Wrong::new("is false and there is no [[rule]]: nothing would ever trip").propose(true);
+            top.notebook.fault_at("rules.use_shipped", wrong);
+        }
+        _ => {}
     }
-    said.then_some(use_shipped)
+    use_shipped
 }
 
 /// The shipped rules, then the written ones; a written one of the same name takes the place of a shipped one.
-fn with_shipped(mut written: Vec<Rule>) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = shipped();
-    for rule in &mut rules {
-        if let Some(place) = written.iter().position(|own| own.name == rule.name) {
-            *rule = written.remove(place);
+fn with_shipped(mut written: Vec<Keyed>) -> Vec<Keyed> {
+    let mut rules: Vec<Keyed> = shipped().into_iter().map(|rule| (format!("rule.{}", rule.name), rule)).collect();
+    for shipped in &mut rules {
+        if let Some(place) = written.iter().position(|(_, own)| own.name == shipped.1.name) {
+            *shipped = written.remove(place);
         }
     }
     rules.extend(written);
     rules
 }
 
-fn rule(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, names: &mut BTreeSet<String>) -> Rule {
-    let name = entry.0.get("name").and_then(toml_edit::Item::as_str).filter(|name| is_name(name));
-    let key = format!("rule.{}", name.map_or_else(|| place.to_string(), str::to_owned));
-    let mut section = top.entry(entry, key);
+fn rule(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, names: &mut BTreeSet<String>) -> Keyed {
+    let mut section = top.entry_named("rule", "name", place, entry, names);
     let default = Rule::default();
     let rule = Rule {
-        name: self::name(&mut section, names),
+        name: section.name(names, "fast-move"),
         any: any(&mut section),
         need: section.whole("need", COUNT, default.need),
         across: pick(&mut section, "across", &Across::WORDS, default.across),
@@ -85,12 +86,16 @@ fn rule(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, names: &mut B
         mode: pick(&mut section, "mode", &Mode::WORDS, default.mode),
         severity: section.whole("severity", Range { unit: "", min: 1.0, max: 4.0 }, default.severity),
     };
+    if rule.name == "manual" {
+        section.wrong("name", "is kept for breakers tripped by hand (section [manual])");
+    }
     if rule.extreme > 0.0 && rule.extreme <= 1.0 {
         let problem = format!("must be 0 or above 1, got {}: every trip reaches its limit once", rule.extreme);
         section.wrong("extreme", Wrong::new(problem).propose(3));
     }
+    let key = section.key().to_owned();
     section.finish();
-    rule
+    (key, rule)
 }
 
 /// One word of a table of words.
@@ -98,28 +103,6 @@ fn pick<T: Copy>(section: &mut Section<'_, '_>, name: &'static str, words: &[(&s
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let parse = |text: &str| words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     section.word(name, &names, parse).unwrap_or(default)
-}
-
-fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    (1..=64).contains(&name.len()) && name.chars().all(fits)
-}
-
-fn name(section: &mut Section<'_, '_>, names: &mut BTreeSet<String>) -> String {
-    if !section.holds("name") {
-        section.text("name");
-        section.missing("name", "\"fast-move\"");
-        return String::new();
-    }
-    let Some(name) = section.text("name") else { return String::new() };
-    if !is_name(&name) {
-        section.wrong("name", format!("must be 1 to 64 of a-z, 0-9, - and _, got {}", quoted(&name)));
-    } else if name == "manual" {
-        section.wrong("name", "is kept for breakers tripped by hand (section [manual])");
-    } else if !names.insert(name.clone()) {
-        section.wrong("name", format!("must be another one: there is a rule {} above", quoted(&name)));
-    }
-    name
 }
 
 /// The words of `any`, each of which must name a leg.

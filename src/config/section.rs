@@ -1,5 +1,6 @@
 //! One section of a config. Readers ask it for keys; whatever nobody asked for is a fault at the end.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use toml_edit::{Item, TableLike};
@@ -43,6 +44,21 @@ impl<'s, 'd> Section<'s, 'd> {
     /// One table of a list, under a key that tells it from the others.
     pub(super) fn entry<'e>(&mut self, (table, line): Entry<'e>, key: String) -> Section<'_, 'e> {
         Section { notebook: self.notebook, table: Some(table), key, line, known: Vec::new() }
+    }
+
+    /// One table of a list under its own name, where that is sound and new, else under its place: `rule.fast-move`,
+    /// `rule[2]`.
+    pub(super) fn entry_named<'e>(
+        &mut self,
+        list: &str,
+        by: &str,
+        place: usize,
+        entry: Entry<'e>,
+        names: &BTreeSet<String>,
+    ) -> Section<'_, 'e> {
+        let name = entry.0.get(by).and_then(Item::as_str).filter(|name| is_name(name) && !names.contains(*name));
+        let key = name.map_or_else(|| format!("{list}[{place}]"), |name| format!("{list}.{name}"));
+        self.entry(entry, key)
     }
 
     /// The tables of `[[name]]`; nothing where there is none.
@@ -120,6 +136,23 @@ impl<'s, 'd> Section<'s, 'd> {
         self.take(name, String::new(), value::text)
     }
 
+    /// The key `name` of an entry: sound, and no other entry's.
+    pub(super) fn name(&mut self, names: &mut BTreeSet<String>, example: &str) -> String {
+        let is_there = self.holds("name");
+        let Some(name) = self.text("name") else {
+            if !is_there {
+                self.missing("name", &quoted(example));
+            }
+            return String::new();
+        };
+        if !is_name(&name) {
+            self.wrong("name", format!("must be 1 to 64 of a-z, 0-9, - and _, got {}", quoted(&name)));
+        } else if !names.insert(name.clone()) {
+            self.wrong("name", format!("must be another one: {} stands above already", quoted(&name)));
+        }
+        name
+    }
+
     /// A path.
     pub(super) fn path(&mut self, name: &'static str, default: PathBuf) -> PathBuf {
         let plain = quoted(&default.to_string_lossy());
@@ -174,7 +207,8 @@ impl<'s, 'd> Section<'s, 'd> {
     pub(super) fn pairs(&mut self, name: &'static str) -> Vec<(String, &'d Item, Option<usize>)> {
         let child = self.child(name);
         let (table, key, line) = (child.table, child.key, child.line);
-        self.note(name, key, line, String::new());
+        let is_there = table.is_some();
+        self.notebook.asked.push(Asked { key, line, is_there, takes: String::new() });
         let line = |name: &str| Some(self.notebook.line(table?.key(name)?.span()?.start));
         let pairs = table.into_iter().flat_map(|table| table.iter());
         pairs.map(|(name, item)| (name.to_owned(), item, line(name))).collect()
@@ -250,6 +284,11 @@ impl<'s, 'd> Section<'s, 'd> {
         let name = value::bare(name);
         if self.key.is_empty() { name } else { format!("{}.{name}", self.key) }
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    (1..=64).contains(&name.len()) && name.chars().all(fits)
 }
 
 fn no_choice(choices: &[&str], found: &str) -> Wrong {

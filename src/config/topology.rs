@@ -11,7 +11,7 @@ use crate::feed::venue::find;
 use crate::hook;
 use crate::live::Settings;
 use crate::market::Markets;
-use crate::policy::{Across, Mode, Rule, legs_of, shipped};
+use crate::policy::{Across, Mode, Reach, Rule, legs_of, shipped};
 use crate::trip::Scope;
 
 /// Checks all of it.
@@ -65,37 +65,43 @@ fn feeds(settings: &Settings, notebook: &mut Notebook) {
     }
 }
 
-/// Every rule must be able to fire. A shipped rule that is not enough markets for sleeps, and a note says so.
+/// Every rule must be able to fire. A shipped rule that there are too few markets for sleeps, and a note says so.
 fn rules(settings: &Settings, notebook: &mut Notebook) {
-    let rules = &settings.engine.rules;
-    if !rules.is_empty() && rules.iter().all(|rule| rule.mode == Mode::Off) {
-        let first = rules.first().map_or_else(String::new, |rule| format!("rule.{}.mode", rule.name));
-        notebook.fault_at(
-            &first,
-            Wrong::new("is off, as every other rule is: nothing would ever trip").hint("try \"shadow\"".to_owned()),
-        );
+    let rules: Vec<(String, &Rule)> = notebook.rules.clone().into_iter().zip(&settings.engine.rules).collect();
+    if let Some((first, _)) = rules.first()
+        && rules.iter().all(|(_, rule)| rule.mode == Mode::Off)
+    {
+        let wrong =
+            Wrong::new("is off, as every other rule is: nothing would ever trip").hint("try \"shadow\"".to_owned());
+        notebook.fault_at(&format!("{first}.mode"), wrong);
     }
     if notebook.blames("feed") || notebook.torn {
         return;
     }
     let (markets, shipped) = (markets(settings), shipped());
     let mut awake = 0;
-    for rule in rules.iter().filter(|rule| rule.mode != Mode::Off) {
+    for (key, rule) in rules.iter().filter(|(_, rule)| rule.mode != Mode::Off) {
         match lacks(rule, &markets) {
             None => awake += 1,
             Some(why) if shipped.contains(rule) => notebook.notes.push(format!("rule {} sleeps: {why}", rule.name)),
-            Some(_) if notebook.blames(&format!("rule.{}", rule.name)) => {}
-            Some(why) => {
-                let key = ["need", "venues", "scope", "name"].map(|key| format!("rule.{}.{key}", rule.name));
-                let key = key.iter().find(|key| notebook.holds(key)).cloned().unwrap_or_default();
-                notebook.fault_at(&key, format!("can never be reached: {why}"));
-            }
+            Some(why) => unreachable_rule(key, &why, notebook),
         }
     }
-    let armed = rules.iter().filter(|rule| rule.mode == Mode::Armed).count();
+    let armed = rules.iter().filter(|(_, rule)| rule.mode == Mode::Armed).count();
     notebook.tick(Depth::Topology, format!("{}, {armed} armed; {awake} can fire", count(rules.len(), "rule")));
-    if armed == 0 && rules.iter().any(|rule| rule.mode != Mode::Off) {
+    if armed == 0 && rules.iter().any(|(_, rule)| rule.mode != Mode::Off) {
         notebook.notes.push("no rule is armed: the gate changes by hand only".to_owned());
+    }
+}
+
+/// Blames the key that asks for too much, unless the rule's parts are at fault already.
+fn unreachable_rule(rule: &str, why: &str, notebook: &mut Notebook) {
+    let parts = ["need", "venues", "across", "scope", "any"].map(|part| format!("{rule}.{part}"));
+    if parts.iter().any(|part| notebook.blames(part)) {
+        return;
+    }
+    if let Some(key) = parts.iter().find(|part| notebook.holds(part)) {
+        notebook.fault_at(key, format!("can never be reached: {why}"));
     }
 }
 
@@ -103,19 +109,22 @@ fn rules(settings: &Settings, notebook: &mut Notebook) {
 fn lacks(rule: &Rule, markets: &Markets) -> Option<String> {
     let fires_alone = rule.extreme > 0.0 && rule.venues <= 1;
     let (need, venues) = (rule.need as usize, rule.venues as usize);
-    let best = scopes(rule, markets).into_iter().map(|scope| reach(rule, scope, markets)).max()?;
-    let fits = |(different, on): (usize, usize)| different >= need && on >= venues;
-    if fires_alone || scopes(rule, markets).into_iter().any(|scope| fits(reach(rule, scope, markets))) {
+    let scopes = scopes(rule, markets);
+    let within = || scopes.iter().map(|scope| reach(rule, *scope, markets));
+    if fires_alone || within().any(|(different, on)| different >= need && on >= venues) {
         return None;
     }
-    let (what, scope) = (word(&Across::WORDS, rule.across), word(&crate::policy::Reach::WORDS, rule.reach));
-    let wanted = if rule.venues > 1 { format!("{need} {what} on {venues} venues") } else { format!("{need} {what}") };
-    let found = if rule.venues > 1 {
-        format!("{} {what} on {}", best.0, count(best.1, "venue"))
-    } else {
-        format!("{} {what}", best.0)
+    let best = within().max()?;
+    let what = word(&Across::WORDS, rule.across).trim_end_matches('s');
+    let say = |(different, on): (usize, usize)| match venues {
+        0 | 1 => count(different, what),
+        _ => format!("{} on {}", count(different, what), count(on, "venue")),
     };
-    Some(format!("needs {wanted} within one {scope}, and there are at most {found}"))
+    let scope = match rule.reach {
+        Reach::Everything => String::new(),
+        reach => format!(" within one {}", word(&Reach::WORDS, reach)),
+    };
+    Some(format!("needs {}{scope}, and there are at most {}", say((need, venues)), say(best)))
 }
 
 fn scopes(rule: &Rule, markets: &Markets) -> BTreeSet<Scope> {

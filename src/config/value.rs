@@ -24,9 +24,24 @@ impl Range {
 
 /// A number inside its range.
 pub(super) fn number(item: &Item, range: Range, default: f64) -> Result<f64, Wrong> {
-    let plain = default.is_finite().then(|| format!("try {default}"));
+    number_or(item, range, default.is_finite().then(|| format!("try {default}")))
+}
+
+/// A whole number inside its range.
+pub(super) fn whole(item: &Item, range: Range, default: i64) -> Result<i64, Wrong> {
+    let number = number_or(item, range, Some(format!("try {default}")))?;
+    match item.as_integer() {
+        Some(whole) => Ok(whole),
+        None if number.fract() == 0.0 => Ok(number as i64),
+        None => Err(Wrong::new(format!("must be a whole number, got {number}")).propose(default)),
+    }
+}
+
+/// A number, or why not; `plain` is the hint where nothing better is known.
+fn number_or(item: &Item, range: Range, plain: Option<String>) -> Result<f64, Wrong> {
     let Some(number) = plain_number(item) else {
-        let hint = item.as_str().and_then(|text| with_unit(text, range)).map(|value| format!("try {value}")).or(plain);
+        let meant = item.as_str().and_then(|text| with_unit(text, range));
+        let hint = meant.map(|value| format!("try {value} without quotes")).or(plain);
         let wanted = if range.unit.is_empty() { String::new() } else { format!(" in {}", range.unit) };
         return Err(Wrong::new(format!("must be a number{wanted}, got {}", found(item))).hint(hint));
     };
@@ -35,16 +50,6 @@ pub(super) fn number(item: &Item, range: Range, default: f64) -> Result<f64, Wro
         let hint = if is_percent { Some(format!("a share, not percent: try {}", number / 100.0)) } else { plain };
         Wrong::new(problem).hint(hint)
     })
-}
-
-/// A whole number inside its range.
-pub(super) fn whole(item: &Item, range: Range, default: i64) -> Result<i64, Wrong> {
-    let number = number(item, range, default as f64)?;
-    match item.as_integer() {
-        Some(whole) => Ok(whole),
-        None if number.fract() == 0.0 => Ok(number as i64),
-        None => Err(Wrong::new(format!("must be a whole number, got {number}")).propose(default)),
-    }
 }
 
 /// A list of numbers, each inside its range; `len` of them where that is fixed.

@@ -23,7 +23,7 @@ crate::settings! {
         /// Time of history before relative detectors may trip.
         warm_secs: f64 = 10_800.0, "s", 0.0..=2_592_000.0;
         /// While history is this short the slow scale is widened by the square root of two, and more the shorter it is.
-        cold_secs: f64 = 43_200.0, "s", 0.0..=2_592_000.0;
+        cold_secs: f64 = 21_600.0, "s", 0.0..=2_592_000.0;
         /// Longest time the scale stops learning while tripped.
         freeze_max_secs: f64 = 14_400.0, "s", 0.0..=604_800.0;
         /// A leg that tripped counts as one trip until it stayed below its clear level for so long.

@@ -61,13 +61,26 @@ pub enum Seen<'a> {
         /// Engine time.
         at: Nanos,
     },
-    /// The connection this market comes by went down or came back.
+    /// A connection this market comes by changed.
     Link {
         /// Engine time.
         at: Nanos,
-        /// Whether it is up.
-        up: bool,
+        /// Which of the venue's connections.
+        connection: u32,
+        /// How.
+        link: Link,
     },
+}
+
+/// What happened to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Data comes again.
+    Up,
+    /// It is gone.
+    Down,
+    /// Something is missing, and data goes on.
+    Hole,
 }
 
 impl Seen<'_> {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Nanos;
+use crate::event::{Nanos, Price};
 
 crate::settings! {
     /// The filter in front of every detector.
@@ -58,6 +58,11 @@ impl Plausible {
             return Ok(());
         }
         self.wait(settings, at, price)
+    }
+
+    /// The last believed price.
+    pub fn believed(&self) -> Option<Price> {
+        Price::new(self.believed).ok()
     }
 
     fn believe(&mut self, at: Nanos, price: f64) {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Detector, Leg, Seen, leg_table};
+use super::{Base, Detector, Leg, Link, Seen, leg_table};
 use crate::event::Nanos;
 use crate::stats::gaps::GapLaw;
 use crate::trip::Evidence;
@@ -37,7 +37,9 @@ const MEMORY_GAPS: f64 = 20_000.0;
 pub struct Stale {
     gaps: GapLaw,
     last: Nanos,
-    down_since: Option<Nanos>,
+    /// Connections that are down, as bits: data on another one does not heal them.
+    down: u64,
+    down_since: Nanos,
     silence: f64,
 }
 
@@ -47,7 +49,7 @@ impl Detector for Stale {
     type Settings = StaleSettings;
 
     fn new(_: &StaleSettings) -> Self {
-        Self { gaps: GapLaw::new(MEMORY_GAPS), last: Nanos(i64::MIN), down_since: None, silence: 0.0 }
+        Self { gaps: GapLaw::new(MEMORY_GAPS), last: Nanos(i64::MIN), down: 0, down_since: Nanos(0), silence: 0.0 }
     }
 
     fn limit(settings: &StaleSettings, leg: usize) -> (f64, f64) {
@@ -67,16 +69,15 @@ impl Detector for Stale {
                 }
                 self.last = at;
                 self.silence = 0.0;
-                self.down_since = None;
-                scores.fill(0.0);
+                if self.down == 0 {
+                    scores.fill(0.0);
+                } else {
+                    self.listen(settings, at, scores);
+                }
             }
             Seen::Clock { at } => self.listen(settings, at, scores),
-            Seen::Link { at, up: false } => {
-                self.down_since.get_or_insert(at);
-                self.listen(settings, at, scores);
-            }
-            // A connection that is back proves nothing until data comes.
-            _ => {}
+            Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
+            Seen::Bar(_) => {}
         }
     }
 
@@ -90,10 +91,11 @@ impl Detector for Stale {
             self.gaps.count() as f64,
             "",
         );
-        match self.down_since {
-            Some(since) => evidence.with("connection down for", self.last.max(since).secs_since(since).max(0.0), "s"),
-            None => evidence,
+        if self.down == 0 {
+            return evidence;
         }
+        let looked_at = self.last.plus_secs(self.silence);
+        evidence.with("connection down for", looked_at.secs_since(self.down_since).max(0.0), "s")
     }
 }
 
@@ -101,7 +103,24 @@ impl Stale {
     /// Forgets when something last arrived, and keeps the law of gaps.
     pub(super) fn forget_arrival(&mut self) {
         self.last = Nanos(i64::MIN);
-        self.down_since = None;
+        self.down = 0;
+    }
+
+    fn link(&mut self, settings: &StaleSettings, at: Nanos, bit: u64, link: Link, scores: &mut [f64]) {
+        match link {
+            Link::Up => self.down &= !bit,
+            Link::Down => {
+                if self.down == 0 {
+                    self.down_since = at;
+                }
+                self.down |= bit;
+            }
+            Link::Hole => {}
+        }
+        self.listen(settings, at, scores);
+        if let ([late, _], Link::Hole) = (scores, link) {
+            *late = late.max(settings.limit_late);
+        }
     }
 
     fn listen(&mut self, settings: &StaleSettings, at: Nanos, scores: &mut [f64]) {
@@ -112,12 +131,17 @@ impl Stale {
         self.silence = at.secs_since(self.last).max(0.0);
         let learned = self.gaps.count() >= u64::from(settings.warm_gaps);
         let phi = if learned { self.gaps.phi(self.silence) } else { 0.0 };
-        *late = phi * (self.silence / settings.late_floor_secs).min(1.0);
-        *dead = phi * (self.silence / settings.dead_floor_secs).min(1.0);
-        if let Some(since) = self.down_since {
+        *late = with_floor(phi, settings.limit_late, self.silence / settings.late_floor_secs);
+        *dead = with_floor(phi, settings.limit_dead, self.silence / settings.dead_floor_secs);
+        if self.down != 0 {
             *late = late.max(settings.limit_late);
-            let down = at.secs_since(since).max(0.0) / settings.dead_floor_secs;
+            let down = at.secs_since(self.down_since).max(0.0) / settings.dead_floor_secs;
             *dead = dead.max(settings.limit_dead * down.min(1.0));
         }
     }
+}
+
+/// Below its floor a silence stays below its limit, however surprising it is: a busy stream may pause for a second.
+fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
+    if silence_in_floors < 1.0 { phi.min(limit) * silence_in_floors } else { phi }
 }

@@ -4,38 +4,55 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeliveryReport, Engine, FeedReport, FeedState, Life, MarketState};
 use crate::breaker::Stance;
-use crate::detect::{Edges, Seen};
-use crate::event::{Bar, Body, Event, MarketId, Nanos};
+use crate::detect::{Edges, Link, Seen};
+use crate::event::{Bar, Body, Event, MarketId, Nanos, Price};
 use crate::incident::{Arrival, kind_of};
 use crate::policy::{Mode, RuleId, Vote};
 use crate::record::Fact;
 use crate::trip::{Direction, Scope};
 
 /// Keeps duplicates and late trades out, and never for ever: a venue may restart its numbers or step its clock.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     id: u64,
-    late_run: u32,
+    /// When the last trade that was taken happened at the venue.
+    venue_at: Nanos,
+    /// Refused since then: the first one's time, and how many were newer than the last one taken.
+    refused_at: Option<Nanos>,
+    newer_run: u32,
 }
 
-/// So many late trades in a row are a new numbering.
-const LATE_RUN_MAX: u32 = 64;
+impl Default for Order {
+    fn default() -> Self {
+        Self { id: 0, venue_at: Nanos(i64::MIN), refused_at: None, newer_run: 0 }
+    }
+}
+
+/// So many old numbers in a row, on trades that the venue says are newer, are a new numbering.
+const NEWER_RUN_MAX: u32 = 64;
+
+/// And so are old numbers that kept coming for so long, and nothing else with them.
+const OLD_ALONE_SECS: f64 = 60.0;
 
 impl Order {
     /// Whether a trade is new. Venues without ids (0) are not checked.
     #[inline]
-    fn is_new(&mut self, id: u64) -> bool {
-        if id == 0 || id > self.id {
-            self.id = self.id.max(id);
-            self.late_run = 0;
+    fn is_new(&mut self, id: u64, venue_at: Nanos, at: Nanos) -> bool {
+        if id == 0 {
             return true;
         }
-        self.late_run += 1;
-        if self.late_run > LATE_RUN_MAX {
-            self.id = id;
-            self.late_run = 0;
+        if id > self.id || self.is_renumbered(venue_at, at) {
+            *self = Self { id, venue_at, refused_at: None, newer_run: 0 };
+            return true;
         }
         false
+    }
+
+    /// Whether the venue counts anew. A repeated burst is older than what was taken, however long it is.
+    #[cold]
+    fn is_renumbered(&mut self, venue_at: Nanos, at: Nanos) -> bool {
+        self.newer_run += u32::from(venue_at > self.venue_at);
+        self.newer_run > NEWER_RUN_MAX || at.secs_since(*self.refused_at.get_or_insert(at)) > OLD_ALONE_SECS
     }
 }
 
@@ -53,7 +70,7 @@ impl Engine {
         self.state.streaming = true;
         let seen = match event.body {
             Body::Trade { price, id: trade, .. } => {
-                if !market.order.is_new(trade) {
+                if !market.order.is_new(trade, event.venue_at, at) {
                     market.counts.late += 1;
                     return;
                 }
@@ -85,11 +102,14 @@ impl Engine {
         // A bar speaks for all its trades: its close needs no more company than one bar.
         let confirm = bar.trades.clamp(1, u64::from(settings.confirm)) as u32;
         let settings = crate::detect::PlausibleSettings { confirm: settings.confirm + 1 - confirm, ..settings.clone() };
+        let before = market.plausible.believed();
         if market.plausible.admit(&settings, at, bar.close.get()).is_err() {
             market.counts.refused += 1;
             return;
         }
-        self.see(bar.market, &Seen::Bar(bar));
+        let believed = without_wild_wicks(bar, before, settings.factor);
+        market.counts.refused += u64::from(believed != *bar);
+        self.see(bar.market, &Seen::Bar(&believed));
     }
 
     /// One look of one market's bank, and what follows.
@@ -220,9 +240,10 @@ impl Engine {
     }
 
     pub(super) fn feed(&mut self, report: FeedReport) {
-        let up = match report.state {
-            FeedState::Down | FeedState::Gap | FeedState::Overflow => Some(false),
-            FeedState::Delivering => Some(true),
+        let link = match report.state {
+            FeedState::Down => Some(Link::Down),
+            FeedState::Gap | FeedState::Overflow => Some(Link::Hole),
+            FeedState::Delivering => Some(Link::Up),
             FeedState::Connecting | FeedState::Subscribed => None,
         };
         self.facts.push((
@@ -234,12 +255,12 @@ impl Engine {
             },
             None,
         ));
-        let Some(up) = up else { return };
+        let Some(link) = link else { return };
         let scope = Scope::Venue(report.venue);
         for place in 0..self.state.markets.len() {
             let id = MarketId(place as u32);
             if scope.holds(id, &self.table) {
-                self.see(id, &Seen::Link { at: self.state.now, up });
+                self.see(id, &Seen::Link { at: self.state.now, connection: report.connection, link });
             }
         }
     }
@@ -255,6 +276,14 @@ impl Engine {
         let DeliveryReport { message, hook, attempt, ok, detail, .. } = report;
         self.facts.push((Fact::Delivered { message, hook, attempt, ok, detail }, None));
     }
+}
+
+/// A high or low far beyond the close and the close before it may be one fat number: nothing in a bar confirms it.
+fn without_wild_wicks(bar: &Bar, before: Option<Price>, factor: f64) -> Bar {
+    let (close, before) = (bar.close, before.unwrap_or(bar.close));
+    let (bottom, top) = if close < before { (close, before) } else { (before, close) };
+    let is_wild = bar.low.get() * factor < bottom.get() || bar.high.get() > top.get() * factor;
+    if is_wild { Bar { low: bottom, high: top, ..*bar } } else { *bar }
 }
 
 fn keep_peaks(market: &mut MarketState, limits: &crate::detect::Limits) {

@@ -201,7 +201,11 @@ impl Engine {
             Input::Event(event) => self.event(&event),
             Input::Bar(bar) => self.bar(&bar),
             Input::Tick(_) => {}
-            Input::Probe { seq, at } => out.push(Output::Beat { seq, at }),
+            // The lease is renewed behind whatever became stricter on the way.
+            Input::Probe { seq, at } => {
+                out.extend(self.gates.drain(..).map(Output::Gate));
+                out.push(Output::Beat { seq, at });
+            }
             Input::Feed(report) => self.feed(report),
             Input::Bad { market, count, .. } => self.bad(market, count),
             Input::Command(command) => self.command(command),

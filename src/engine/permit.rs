@@ -175,7 +175,10 @@ impl Engine {
             }
             let asked = active.breaker.permission(self.plan(rule));
             if asked.at_least_as_strict_as(&Permission::FREE) && asked != Permission::FREE {
-                let binds_more = asked.stance() > permission.stance() || reason == Reason::None as u32;
+                // A restart takes up what the gate says of a rule, and nothing that comes back by itself.
+                let of_itself = reason == Reason::None as u32 || reason == Reason::Warming as u32;
+                let adds = permission.meet(asked) != permission;
+                let binds_more = asked.stance() > permission.stance() || (of_itself && adds);
                 if binds_more {
                     reason = reason_code(rule);
                     incident.clone_from(&active.incident);
@@ -243,23 +246,31 @@ impl Engine {
         }
     }
 
-    /// Takes up a breaker that stood before a restart: latched stays latched, tripped holds anew.
-    pub fn resume(&mut self, was: &Resume) -> Result<(), String> {
+    /// Takes up a breaker that stood before a restart at `at`: latched stays latched, tripped holds anew. Where the same
+    /// breaker was taken up already (the store and the last gate file both tell of it) the stricter of the two stands.
+    pub fn resume(&mut self, was: &Resume, at: Nanos) -> Result<(), String> {
         let scope = Scope::parse(&was.scope, &self.table).ok_or_else(|| format!("scope {} is not known", was.scope))?;
-        let rule = self.policy.find(&was.rule).unwrap_or(RuleId::MANUAL);
-        let hold = self.plan(rule).hold_secs;
-        // A rule that is gone from the config leaves its breaker to a person.
-        let orphan = rule == RuleId::MANUAL && was.rule != "manual";
-        let state = if was.latched || orphan {
-            State::Latched { permission: was.permission }
-        } else {
-            State::Tripped { permission: was.permission, until: self.state.now.plus_secs(hold) }
-        };
-        let breaker = Breaker::resumed(state, was.strikes, self.state.now, was.version);
+        let known = if was.rule == "manual" { Some(RuleId::MANUAL) } else { self.policy.find(&was.rule) };
+        let rule = known.unwrap_or(RuleId::MANUAL);
+        let plan = self.plan(rule).clone();
+        self.state.now = self.state.now.max(at);
         let key = (rule, scope);
-        let incident = was.incident.clone();
-        let active = Active { breaker, causes: std::collections::BTreeMap::new(), incident };
-        self.state.breakers.insert(key, active);
+        let stood = self.state.breakers.get(&key).map(|active| active.breaker.clone()).unwrap_or_default();
+        let permission = was.permission.meet(stood.permission(&plan));
+        // A rule that is gone from the config leaves its breaker to a person.
+        let latched = was.latched || known.is_none() || plan.latch || matches!(stood.state(), State::Latched { .. });
+        let state = if latched {
+            State::Latched { permission }
+        } else {
+            State::Tripped { permission, until: self.state.now.plus_secs(plan.hold_secs) }
+        };
+        let strikes = was.strikes.max(stood.strikes());
+        let breaker = Breaker::resumed(state, strikes, self.state.now, was.version.max(stood.version()));
+        let active = self.state.breakers.entry(key).or_insert_with(Active::at_rest);
+        active.breaker = breaker;
+        if !was.incident.is_empty() {
+            active.incident.clone_from(&was.incident);
+        }
         self.state.waiting = true;
         self.refresh(scope);
         Ok(())

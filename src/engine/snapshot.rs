@@ -1,13 +1,16 @@
 //! The whole state in one blob: restored, the engine continues bit by bit.
 //!
-//! Form: `FWSNAP`, format version (u16, little endian), SHA-256 of the settings, then the table of markets and the state
-//! in postcard. A snapshot fits the settings it was made under and no others.
+//! Form: `FWSNAP`, format version (u16, little endian), SHA-256 of the settings, SHA-256 of the rest, then the table of
+//! markets and the state in postcard. A snapshot fits the settings it was made under and no others; one that was cut or
+//! changed by a single bit is refused before anything is read out of it.
+
+use sha2::{Digest as _, Sha256};
 
 use super::{Engine, EngineSettings, State};
 use crate::market::Markets;
 
 const MAGIC: &[u8; 6] = b"FWSNAP";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Why a snapshot was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +41,16 @@ impl std::error::Error for SnapshotError {}
 impl Engine {
     /// The whole state.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut blob = Vec::with_capacity(64 + 16_384 * self.state.markets.len());
+        // Serialising to a growing vector fails for no state of ours; should it, the body is short and is refused.
+        let body = Vec::with_capacity(16_384 * self.state.markets.len());
+        let body = postcard::to_extend(&(&self.table, &self.state), body).unwrap_or_default();
+        let mut blob = Vec::with_capacity(72 + body.len());
         blob.extend_from_slice(MAGIC);
         blob.extend_from_slice(&FORMAT.to_le_bytes());
         blob.extend_from_slice(&self.settings.hash());
-        // Serialising to a growing vector fails for no state of ours; should it, the blob is short and is refused.
-        postcard::to_extend(&(&self.table, &self.state), blob).unwrap_or_default()
+        blob.extend_from_slice(&Sha256::digest(&body));
+        blob.extend_from_slice(&body);
+        blob
     }
 
     /// An engine that continues where `snapshot` was taken.
@@ -67,6 +74,14 @@ fn checked_body<'a>(settings: &EngineSettings, snapshot: &'a [u8]) -> Result<&'a
     if format != FORMAT {
         return Err(SnapshotError::Format(format));
     }
-    let (hash, body) = rest.split_first_chunk::<32>().ok_or(SnapshotError::NotOne)?;
-    if *hash == settings.hash() { Ok(body) } else { Err(SnapshotError::Settings) }
+    let (hash, rest) = rest.split_first_chunk::<32>().ok_or(SnapshotError::NotOne)?;
+    if *hash != settings.hash() {
+        return Err(SnapshotError::Settings);
+    }
+    let (sum, body) = rest.split_first_chunk::<32>().ok_or(SnapshotError::NotOne)?;
+    if sum.as_slice() == Sha256::digest(body).as_slice() {
+        Ok(body)
+    } else {
+        Err(SnapshotError::Damaged("its checksum does not fit".to_owned()))
+    }
 }

@@ -8,6 +8,7 @@ const SELL: u32 = 0x200;
 const FREE_BUY: u32 = 0x1_0000;
 const FREE_SELL: u32 = 0x2_0000;
 const STANCE: u32 = 0xff;
+const UNUSED: u32 = !(STANCE | BUY | SELL | FREE_BUY | FREE_SELL);
 
 /// What a cell says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +78,7 @@ fn decode(epoch: u64, [head, factor, max, low, high, incident]: Body) -> Option<
         .with_size_factor(factor)
         .with_max_notional(max)
         .with_collar(low, high);
-    (is_in_range && head == head_of(&permission)).then_some(Cell { permission, reason, incident, epoch })
+    (is_in_range && head & UNUSED == 0).then_some(Cell { permission, reason, incident, epoch })
 }
 
 #[cfg(test)]
@@ -100,15 +101,32 @@ mod tests {
     }
 
     #[test]
+    fn a_free_flag_is_not_believed_against_stance_or_side() {
+        for (head, buys, sells) in [
+            (0x3_0300, true, true),
+            (0x3_0301, true, true),
+            (0x3_0302, false, false),
+            (0x3_0303, false, false),
+            (0x3_0100, true, false),
+            (0x1_0300, true, false),
+            (0x2_0300, false, true),
+            (0x0_0300, false, false),
+        ] {
+            let words = Words::default();
+            seqlock::store(&words, 5, &[head, 0, 0, 0, 0, 0]);
+            let opens = [Side::Buy, Side::Sell].map(|side| opens_freely(&words, 5, side));
+            assert_eq!(opens, [buys, sells], "head {head:#x}");
+        }
+    }
+
+    #[test]
     fn values_that_no_permission_has_are_refused_even_under_a_good_check() {
         let nan = f64::NAN.to_bits();
         for (word, value) in [
             (0, 0x3_0304),
             (0, 0x3_0700),
             (0, 0x7_0300),
-            (0, 0x3_0303),
-            (0, 0x3_0100),
-            (0, 0x0_0300),
+            (0, 0x8000_0300),
             (1, nan),
             (1, 1.5_f64.to_bits()),
             (1, (-0.5_f64).to_bits()),

@@ -126,7 +126,11 @@ impl Reader {
     #[inline(never)]
     fn check_closely(&self, now: u64, place: Place, slot: u8, order: &Order, exposure: &Exposure) -> Verdict {
         let may_be_plain = order.intent == Intent::Open && order.is_sound();
-        if may_be_plain && self.view.as_ref().is_ok_and(|view| view.opens_freely(now, place, slot, order.side)) {
+        let was_not_tried = slot != 0 || self.guard().is_some();
+        if may_be_plain
+            && was_not_tried
+            && self.view.as_ref().is_ok_and(|view| view.opens_freely(now, place, slot, order.side))
+        {
             return Verdict::Allow;
         }
         match self.standing_at(now, place, slot) {

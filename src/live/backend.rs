@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::desk::Desk;
+use super::feeds::{FeedCounts, Feeds};
 use super::mailbox::Mailbox;
 use crate::engine::{Action, Command, Engine, Input, Life};
+use crate::event::Nanos;
 use crate::feed::clock::Clock;
-use crate::metrics::Vitals;
+use crate::hook::HookStats;
+use crate::metrics::{
+    ChannelCounters, FeedCounters, Latencies, LeaseCounters, Readings, Shared as Counted, StoreCounters, Vitals,
+};
 use crate::record::Who;
 use crate::serve::Backend;
 
@@ -25,6 +31,16 @@ pub(super) struct Shared {
     starting: AtomicU64,
     stopping: AtomicBool,
     fault: Mutex<Option<String>>,
+    pub(super) latencies: Counted<Latencies>,
+    pub(super) lease: Counted<LeaseCounters>,
+    pub(super) store: Counted<StoreCounters>,
+    rooms: OnceLock<Rooms>,
+}
+
+/// Counts of the rooms around the engine, read when somebody looks.
+struct Rooms {
+    feeds: FeedCounts,
+    hooks: Vec<(String, Arc<HookStats>)>,
 }
 
 impl Shared {
@@ -39,7 +55,21 @@ impl Shared {
             starting: AtomicU64::new(u64::MAX),
             stopping: AtomicBool::new(false),
             fault: Mutex::default(),
+            latencies: Counted::default(),
+            lease: Counted::default(),
+            store: Counted::default(),
+            rooms: OnceLock::new(),
         }
+    }
+
+    /// Shows what these rooms count, from now on.
+    pub(super) fn watch(&self, desk: &Desk, feeds: &Feeds) {
+        // A second call would be a second run in one process of state; the first one stays.
+        let _ = self.rooms.set(Rooms { feeds: Arc::clone(&feeds.counts), hooks: desk.hooks.clone() });
+    }
+
+    pub(super) fn now(&self) -> Nanos {
+        self.clock.now()
     }
 
     /// Whether the engine's thread shall end.
@@ -86,6 +116,24 @@ impl Shared {
 impl Backend for Shared {
     fn vitals(&self) -> Arc<Vitals> {
         self.vitals.lock().map(|vitals| Arc::clone(&vitals)).unwrap_or_default()
+    }
+
+    fn readings(&self) -> Readings {
+        let flow = &self.mailbox.flow;
+        let (offered, dropped) = (flow.offered.load(Ordering::Relaxed), flow.dropped.load(Ordering::Relaxed));
+        let channel = ChannelCounters { offered, dropped, depth: self.mailbox.len() as u64 };
+        let rooms = self.rooms.get();
+        let feeds = rooms.and_then(|rooms| rooms.feeds.lock().ok().map(|feeds| feeds.clone())).unwrap_or_default();
+        let hooks = rooms.map_or(&[][..], |rooms| rooms.hooks.as_slice());
+        Readings {
+            vitals: self.vitals(),
+            latencies: self.latencies.copy(),
+            lease: Some(self.lease.copy()),
+            channel: Some(channel),
+            feeds: feeds.iter().map(|(name, counters)| FeedCounters::named(name, None, *counters)).collect(),
+            store: Some(self.store.copy()),
+            hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
+        }
     }
 
     fn ready(&self) -> Result<(), String> {

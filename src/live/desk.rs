@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::mailbox::Mailbox;
-use crate::engine::Input;
+use crate::engine::{DeliveryReport, Input};
 use crate::feed::clock::Clock;
 use crate::hook::{Attempted, Dispatch, Errand, HookSettings, HookStats, Message, Verdict};
 use crate::record::Record;
@@ -47,10 +47,11 @@ impl Desk {
         dispatch.resume(&store.breakers()?);
         dispatch.resume(&store.permissions()?);
         let stats = dispatch.stats();
-        let mailbox = mailbox.clone();
+        let (mailbox, told) = (mailbox.clone(), Arc::clone(clock));
         let tell = move |event| match event {
             StoreEvent::Stored { at, seq } => mailbox.put(Input::Stored { at, seq }),
-            StoreEvent::Delivery(report) => mailbox.put(Input::Delivery(report)),
+            // The engine hears of it in the time of its events.
+            StoreEvent::Delivery(report) => mailbox.put(Input::Delivery(DeliveryReport { at: told.now(), ..report })),
             StoreEvent::Failed(why) => drop(say_lost.try_send(why)),
         };
         let work = move || crate::store::thread::run(store, &inbox, Wired(dispatch), move || now.now(), tell);

@@ -84,7 +84,7 @@ impl Feeds {
 
     /// Closes every connection.
     pub(super) fn stop(self) {
-        drop(self.stop.send(true));
+        self.stop.send_replace(true);
         drop(self.thread.join());
     }
 }

@@ -14,11 +14,11 @@ const RESERVE: usize = 1024;
 
 /// What feeds offered, and what became of it: offered = passed + dropped.
 #[derive(Debug, Default)]
-pub struct Flow {
+pub(super) struct Flow {
     /// Inputs offered by feeds.
-    pub offered: AtomicU64,
+    pub(super) offered: AtomicU64,
     /// Inputs dropped because the channel was full.
-    pub dropped: AtomicU64,
+    pub(super) dropped: AtomicU64,
 }
 
 /// The sending side.

@@ -26,15 +26,17 @@ use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, bounded};
 
 pub use clock::SceneClock;
+pub use pages::records_of;
 pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
 
-use crate::breaker::Contract;
-use crate::engine::{Engine, Input};
+use crate::breaker::Permission;
+use crate::engine::{Engine, Input, Reason};
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Spec as GateSpec, Writer};
-use crate::market::{ContractSize, Markets};
+use crate::market::Markets;
 use crate::replay::{Runner, Speed, play};
+use crate::serve::{self, Backend, Control, Http, Serving};
 use crate::store::Store;
 use backend::Shared;
 use desk::Desk;
@@ -52,6 +54,8 @@ pub struct Extras {
     pub warm: Vec<PathBuf>,
     /// Venue of those recordings, where they name none.
     pub warm_venue: Vec<String>,
+    /// Hangs the engine's thread at this input: how a test shows that the lease then runs out.
+    pub hang_at: Option<u64>,
 }
 
 /// Runs the daemon until something comes on `shutdown`.
@@ -62,12 +66,17 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
     let mut first = Vec::new();
-    let resumed = if resume::resume(&mut engine, &store, gate.previous())? > 0 { "store" } else { "fresh" };
+    let resumed =
+        if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
     let recorder =
         settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     for cell in engine.gate_cells() {
         gate.publish(cell.market.0, cell.slot, &cell.permission, cell.reason, cell.incident)?;
+        // Slot 0 binds every strategy; the others are free until somebody binds one of them.
+        for slot in 1..settings.gate.slots {
+            gate.publish(cell.market.0, slot, &Permission::FREE, Reason::None as u32, 0)?;
+        }
     }
     let table = engine.markets().clone();
 
@@ -84,10 +93,12 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
         pages,
         settings.busy_poll,
     );
+    pilot.hang_at = extras.hang_at;
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
-    let served = serve(settings, &shared, &desk, &feeds)?;
+    shared.watch(&desk, &feeds);
+    let served = serve(&settings.serve, &shared)?;
     tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
 
     let why = beat(settings.gate.beat_ms, &mailbox, &*clock, shutdown);
@@ -118,18 +129,29 @@ fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)>
         lease_ns: u64::from(settings.gate.lease_ms) * 1_000_000,
         config_hash: settings.engine.hash(),
         ..GateSpec::gate(
-            table.iter().map(|(_, market)| Listing::new(market.to_string(), contract(market.contract))).collect(),
+            table.iter().map(|(_, market)| Listing::new(market.to_string(), market.contract.into())).collect(),
         )
     };
     let gate = Writer::create(&settings.gate.path, &spec)?;
-    let engine = warm(Engine::new(settings.engine.clone(), table), extras)?;
+    let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
+    let engine = warm(engine, extras)?;
     Ok((engine, store, gate))
 }
 
-const fn contract(size: ContractSize) -> Contract {
-    match size {
-        ContractSize::Base(coins) => Contract { flat: 0.0, per_price: coins },
-        ContractSize::Quote(money) => Contract { flat: money, per_price: 0.0 },
+/// What detectors had learned when the last run kept its state, if that run had these settings and markets.
+fn learned(store: &Store, settings: &Settings, table: &Markets) -> Result<Option<Engine>> {
+    let Some(snapshot) = store.snapshot()? else { return Ok(None) };
+    match Engine::restore(settings.engine.clone(), &snapshot.body) {
+        Ok(mut engine) if engine.markets() == table => {
+            tracing::info!(kept_at = %snapshot.at, "detectors go on from what they had learned");
+            engine.reawaken();
+            Ok(Some(engine))
+        }
+        Ok(_) => Ok(None),
+        Err(why) => {
+            tracing::info!("detectors start anew: {why}");
+            Ok(None)
+        }
     }
 }
 
@@ -164,13 +186,9 @@ fn beat(beat_ms: u32, mailbox: &Mailbox, clock: &dyn Clock, shutdown: &Receiver<
     }
 }
 
-/// What is served, running.
-struct Served {}
-
-impl Served {
-    fn stop(self) {}
-}
-
-fn serve(_: &Settings, _: &Arc<Shared>, _: &Desk, _: &Feeds) -> Result<Served> {
-    Ok(Served {})
+/// Binds what is served. A port or a socket that is taken stops the start: a daemon that nobody can see helps nobody.
+fn serve(settings: &ServeSettings, shared: &Arc<Shared>) -> Result<Serving> {
+    let http = Http::bind(settings.listen, &[]).with_context(|| format!("listening on {}", settings.listen))?;
+    let control = Control::bind(&settings.control).with_context(|| settings.control.display().to_string())?;
+    Ok(serve::start(Some(http), Some(control), Arc::clone(shared) as Arc<dyn Backend>)?)
 }

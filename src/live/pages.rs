@@ -8,6 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use crate::record::Record;
+use crate::report::{self, Ask};
+use crate::store::{Filter, Reader, StoreError};
+
 /// A page is rewritten at most so often.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -38,9 +42,18 @@ fn write_all(store: &Path, reports: &Path, dirty: &mut BTreeSet<String>) {
 }
 
 fn write(store: &Path, reports: &Path, id: &str) -> Result<()> {
-    let reader = crate::store::Store::open_read_only(store)?;
-    let filter = crate::store::Filter { incident: Some(id.to_owned()), ..crate::store::Filter::default() };
-    let records = reader.records(1, filter).collect::<Result<Vec<_>, _>>()?;
-    let _ = (records, reports);
+    let records = records_of(&Reader::open(store)?, id)?;
+    if let Some(page) = report::page(id, &records) {
+        report::write(reports, id, &page)?;
+    }
     Ok(())
+}
+
+/// The records that the page of an incident is made of.
+pub fn records_of(reader: &Reader, id: &str) -> Result<Vec<Record>, StoreError> {
+    report::gather(id, |ask, take| {
+        let Ask { fact, incident, since, until } = ask;
+        let filter = Filter { fact: fact.map(str::to_owned), incident, since, until };
+        reader.records(1, filter).try_for_each(|record| record.map(&mut *take))
+    })
 }

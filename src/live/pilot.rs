@@ -12,13 +12,21 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use super::backend::Shared;
 use super::recorder::Recorder;
 use crate::engine::{Engine, GateWrite, Input, Output};
+use crate::event::Nanos;
 use crate::gate::{Writer, now_mono};
+use crate::metrics::{Latencies, LeaseCounters};
 use crate::record::{Fact, Record};
-use crate::store::StoreError;
 use crate::store::thread::StoreCommand;
+use crate::store::{Snapshot, StoreError};
 
 /// Looks at an empty channel before the thread parks.
 const SPINS: u32 = 2_000;
+
+/// Probes between two snapshots of the engine: a minute at the usual beat.
+const SNAPSHOT_EVERY: u64 = 2400;
+
+/// The answer to a command, by its number.
+type Answer = (u64, Result<String, String>);
 
 /// All that the engine's thread owns.
 pub(super) struct Pilot {
@@ -31,11 +39,19 @@ pub(super) struct Pilot {
     /// Incidents whose page is out of date.
     pub(super) pages: Sender<String>,
     pub(super) busy_poll: bool,
+    /// See [`super::Extras::hang_at`].
+    pub(super) hang_at: Option<u64>,
     out: Vec<Output>,
     batch: Vec<Record>,
     /// Answers that wait for their record to be on disk.
-    waiting: BTreeMap<u64, Vec<(u64, Result<String, String>)>>,
+    waiting: BTreeMap<u64, Vec<Answer>>,
     durable: u64,
+    /// Kept here and handed over at each probe, so that counting never waits.
+    latencies: Latencies,
+    lease: LeaseCounters,
+    /// The last record of the oldest batch that is under way to the disk, and when it was handed over.
+    under_way: Option<(u64, Nanos)>,
+    events: u64,
     /// Once closed the gate stays closed: nothing renews a lease over a lost store.
     closed: bool,
 }
@@ -62,10 +78,15 @@ impl Pilot {
             recorder,
             pages,
             busy_poll,
+            hang_at: None,
             out,
             batch,
             waiting,
             durable: 0,
+            latencies: Latencies::default(),
+            lease: LeaseCounters::default(),
+            under_way: None,
+            events: 0,
             closed: false,
         }
     }
@@ -92,6 +113,7 @@ impl Pilot {
     pub(super) fn farewell(&mut self, why: &str) {
         self.engine.farewell(why, &mut self.out);
         self.obey();
+        self.snapshot();
     }
 
     /// Ends the recording.
@@ -126,16 +148,23 @@ impl Pilot {
         if let Some(recorder) = &mut self.recorder {
             recorder.input(&input);
         }
-        if let Input::Stored { seq, .. } = input {
-            self.durable = seq;
+        if let Input::Stored { seq, at } = input {
+            self.stored(seq, at);
+        }
+        while self.hang_at.is_some_and(|at| self.engine.inputs() >= at) {
+            std::hint::spin_loop();
         }
         let probe = matches!(input, Input::Probe { .. });
+        let received = self.time(&input);
         self.engine.handle(input, &mut self.out);
         if let Some(recorder) = &mut self.recorder {
             recorder.outputs(&self.engine, &self.out);
         }
         if !self.out.is_empty() {
             self.obey();
+        }
+        if let Some(recv_at) = received {
+            self.latencies.decided(recv_at, self.shared.now());
         }
         if !self.waiting.is_empty() {
             self.answer();
@@ -145,6 +174,28 @@ impl Pilot {
         }
     }
 
+    /// Notes the lag of an event; of one event in 64 its time of receipt is given back, for a clock costs more than counting.
+    #[inline]
+    fn time(&mut self, input: &Input) -> Option<Nanos> {
+        let Input::Event(event) = input else { return None };
+        if let Some((venue, _)) = self.engine.markets().groups(event.market) {
+            self.latencies.received(venue, event.venue_at, event.recv_at);
+        }
+        self.events += 1;
+        self.events.is_multiple_of(64).then_some(event.recv_at)
+    }
+
+    fn stored(&mut self, seq: u64, at: Nanos) {
+        self.durable = seq;
+        let took = self.under_way.take_if(|(last, _)| *last <= seq);
+        self.shared.store.refresh(|store| {
+            store.records = seq;
+            if let Some((_, since)) = took {
+                store.append.record(since, at);
+            }
+        });
+    }
+
     /// Gate first, then store, then whoever waits.
     fn obey(&mut self) {
         let mut out = std::mem::take(&mut self.out);
@@ -152,7 +203,11 @@ impl Pilot {
             match output {
                 Output::Gate(write) => self.publish(&write),
                 Output::Record(record) => self.batch.push(record),
-                Output::Beat { seq, .. } if !self.closed => self.gate.renew(seq, now_mono()),
+                Output::Beat { seq, at } if !self.closed => {
+                    self.gate.renew(seq, now_mono());
+                    self.lease.beats += 1;
+                    self.lease.last_at = Some(at);
+                }
                 Output::Beat { .. } => {}
                 Output::Answer { id, result, after } => self.waiting.entry(after).or_default().push((id, result)),
             }
@@ -180,6 +235,9 @@ impl Pilot {
                 drop(self.pages.try_send(incident.to_owned()));
             }
         }
+        if let (None, Some(last)) = (self.under_way, batch.last()) {
+            self.under_way = Some((last.seq, self.shared.now()));
+        }
         match self.store.try_send(StoreCommand::Append(batch)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => self.close("the store does not keep up"),
@@ -202,7 +260,19 @@ impl Pilot {
         if let Ok(why) = self.store_lost.try_recv() {
             self.close(&why.to_string());
         }
+        if !self.closed && self.lease.beats.is_multiple_of(SNAPSHOT_EVERY) {
+            self.snapshot();
+        }
         self.shared.show(&self.engine);
+        self.shared.latencies.refresh(|latencies| latencies.absorb(&mut self.latencies));
+        self.shared.lease.refresh(|lease| *lease = self.lease);
+    }
+
+    /// Hands the engine's state to the store, so that a restart need not learn anew. A busy store may miss one.
+    #[cold]
+    fn snapshot(&self) {
+        let (seq, at, body) = (self.durable, self.engine.now(), self.engine.snapshot());
+        drop(self.store.try_send(StoreCommand::Snapshot(Snapshot { seq, at, body })));
     }
 
     /// Every error path ends here: the lease is gone, readers see Halt, the log says why.

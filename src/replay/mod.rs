@@ -5,14 +5,18 @@
 
 mod account;
 mod files;
+mod keeper;
 mod runner;
 
 pub use account::{Account, Fall, Reached};
 pub use files::{Stances, Trips};
+pub use keeper::Keeper;
 pub use runner::{Listener, Runner};
 
+use std::io;
 use std::time::{Duration, Instant};
 
+use crate::engine::Input;
 use crate::feed::tape::{Merge, TapeError};
 use crate::market::Markets;
 
@@ -64,6 +68,25 @@ pub fn play(
     }
     progress(count);
     Ok(())
+}
+
+/// Plays a tape of engine inputs as it was recorded: its ticks and acknowledgements are in it. Returns how many came.
+pub fn play_inputs(
+    runner: &mut Runner,
+    tape: &mut impl Iterator<Item = io::Result<Input>>,
+    listeners: &mut [&mut dyn Listener],
+    mut progress: impl FnMut(u64),
+) -> io::Result<u64> {
+    let mut count: u64 = 0;
+    for input in tape {
+        runner.feed(input?, listeners);
+        count += 1;
+        if count.is_multiple_of(1 << 16) {
+            progress(count);
+        }
+    }
+    progress(count);
+    Ok(count)
 }
 
 /// Holds the tape back to the speed asked for.

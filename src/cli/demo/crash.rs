@@ -75,7 +75,9 @@ impl Crash {
 fn prices(frames: &[(Nanos, String)]) -> Result<BTreeMap<&'static str, Vec<(Nanos, f64)>>> {
     let venue = venue::find(VENUE).context("venue")?;
     let mut table = Markets::new();
-    MARKETS.iter().filter_map(|native| venue.instrument(native)).for_each(|market| drop(table.add(market)));
+    for market in MARKETS.iter().filter_map(|native| venue.instrument(native)) {
+        table.add(market);
+    }
     let lookup = MarketLookup::new(venue, &table);
     let mut paths: BTreeMap<&'static str, Vec<(Nanos, f64)>> = BTreeMap::new();
     let mut events: Vec<Event> = Vec::new();

@@ -69,10 +69,14 @@ impl Engine {
             if let Some(asked) = self.asked.get_mut(to.stance() as usize) {
                 ask(&self.reader, mono, row.place, price, asked);
             }
-            if row.last != Some(to) {
+            // Under ReduceOnly and Halt nothing opens: sides and sizes of openings change nothing there.
+            let same = row
+                .last
+                .is_some_and(|last| last == to || (last.stance() == to.stance() && to.stance() >= Stance::ReduceOnly));
+            if !same {
                 seen.push(Change { at, market: row.market, price, from: row.last, to });
-                row.last = Some(to);
             }
+            row.last = Some(to);
         }
         seen
     }

@@ -1,4 +1,4 @@
-//! `fusewire demo`: a real crash over real WebSockets on loopback, through the whole product.
+//! `fusewire demo`: a real crash over real `WebSockets` on loopback, through the whole product.
 //!
 //! This process plays the venue, the trading engine and the receiver of webhooks; a second one, started from this same
 //! binary as `run -c`, is the daemon.
@@ -33,13 +33,14 @@ use story::Story;
 /// Starts a venue on loopback that speaks Binance COIN-M's protocol and plays a reconstruction of DOTUSD_PERP and
 /// TRXUSD_PERP; starts the daemon against it; reads the gate as a trading engine would; receives its signed webhooks.
 /// Needs no key, no server and no network. See fixtures/2025-10-10/README.md for what is measured and what is composed.
+#[allow(clippy::doc_markdown, reason = "these lines are the help text, and people read them")]
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   fusewire demo
   fusewire demo --speed 120             # faster
   fusewire demo --dir ./demo           # config, store, gate and incident page go there")]
-pub struct Args {
+pub(super) struct Args {
     /// So many times as fast as life.
     #[arg(long, default_value_t = 60.0, value_name = "N")]
     speed: f64,
@@ -68,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     Ok(Exit::Ok)
 }
 
+#[allow(clippy::disallowed_methods, reason = "a driver: it looks at the gate every few milliseconds")]
 fn play(args: &Args) -> Result<()> {
     let mut out = std::io::stdout();
     let dir = stage(args)?;

@@ -58,6 +58,7 @@ impl Receiver {
     }
 
     /// Waits until nothing has come for a moment, at most `patience`.
+    #[allow(clippy::disallowed_methods, reason = "a driver: it waits for another process")]
     pub(super) fn settle(&self, patience: Duration) {
         let step = Duration::from_millis(100);
         let mut waited = Duration::ZERO;
@@ -104,9 +105,9 @@ fn receive(reader: &mut impl std::io::BufRead, key: [u8; 24]) -> Option<bool> {
         first = false;
         let Some((name, value)) = line.split_once(": ") else { continue };
         match name.to_ascii_lowercase().as_str() {
-            "webhook-id" => id = value.to_owned(),
-            "webhook-timestamp" => timestamp = value.to_owned(),
-            "webhook-signature" => signature = value.to_owned(),
+            "webhook-id" => value.clone_into(&mut id),
+            "webhook-timestamp" => value.clone_into(&mut timestamp),
+            "webhook-signature" => value.clone_into(&mut signature),
             "content-length" => length = value.parse().ok()?,
             _ => {}
         }

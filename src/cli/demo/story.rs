@@ -91,9 +91,9 @@ impl<'a> Story<'a> {
     ) -> String {
         let mut text = String::new();
         let _ = writeln!(text, "\nWhat the gate said while the market fell\n{}", self.legs(engine));
-        let _ = writeln!(text, "First trip of each rule\n{}", first_trips(ending));
+        let _ = writeln!(text, "First trip of each rule in each leg\n{}", self.first_trips(ending));
         let _ = writeln!(text, "What the engine asked, and what passed\n{}", asked(engine));
-        let _ = writeln!(text, "{}", self.aftermath(ending, receiver, scraped));
+        let _ = writeln!(text, "{}", aftermath(ending, receiver, scraped));
         text
     }
 
@@ -109,11 +109,70 @@ impl<'a> Story<'a> {
         lay_out(&rows)
     }
 
-    fn leg(&self, engine: &Engine, market: &str, leg: &str, from: Nanos, to: Nanos) -> Vec<Vec<String>> {
+    /// The first trip of every rule in every leg of every market, with its delay and what was still to come.
+    fn first_trips(&self, ending: &Ending) -> String {
+        let head = [
+            "market",
+            "leg",
+            "rule",
+            "at (UTC)",
+            "delay",
+            "price",
+            "still to come",
+            "detector",
+            "score",
+            "limit",
+            "evidence",
+        ];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        for market in MARKETS {
+            for (leg, from, to) in LEGS {
+                let (Ok(from), Ok(to)) = (instant(from), instant(to)) else { continue };
+                let Some((high, low)) = self.extremes(market, from.max(self.from), to.min(self.to)) else { continue };
+                let mut seen: Vec<&str> = Vec::new();
+                for record in ending.records.iter().filter(|record| record.at >= from && record.at < to) {
+                    let Fact::Trip {
+                        market: name, rule, detector, leg: part, score, limit, evidence, venue_at, ..
+                    } = &record.fact
+                    else {
+                        continue;
+                    };
+                    if !name.ends_with(market) || rule.is_empty() || seen.contains(&rule.as_str()) {
+                        continue;
+                    }
+                    seen.push(rule);
+                    let price = self.crash.price(market, record.at).unwrap_or(high.1);
+                    rows.push(vec![
+                        market.to_owned(),
+                        leg.to_owned(),
+                        rule.clone(),
+                        clock(record.at),
+                        format!("{:.0} ms", record.at.secs_since(*venue_at) * 1000.0),
+                        short(price),
+                        format!("{:.0} %", ((price - low.1) / (high.1 - low.1)).clamp(0.0, 1.0) * 100.0),
+                        format!("{detector}.{part}"),
+                        short(*score),
+                        short(*limit),
+                        evidence.0.first().map_or(String::new(), |first| {
+                            format!("{} {} {}", first.name, short(first.value), first.unit)
+                        }),
+                    ]);
+                }
+            }
+        }
+        lay_out(&rows)
+    }
+
+    /// Highest price before the lowest, and the lowest, each with its time.
+    fn extremes(&self, market: &str, from: Nanos, to: Nanos) -> Option<((Nanos, f64), (Nanos, f64))> {
         let path = self.crash.path(market, from, to);
-        let Some((low_at, low)) = path.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)) else { return Vec::new() };
-        let before = path.iter().filter(|(at, _)| *at <= low_at);
-        let Some((high_at, high)) = before.copied().max_by(|a, b| a.1.total_cmp(&b.1)) else { return Vec::new() };
+        let low = path.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let before = path.iter().copied().filter(|(at, _)| *at <= low.0);
+        Some((before.max_by(|a, b| a.1.total_cmp(&b.1))?, low))
+    }
+
+    fn leg(&self, engine: &Engine, market: &str, leg: &str, from: Nanos, to: Nanos) -> Vec<Vec<String>> {
+        let Some(((high_at, high), (low_at, low))) = self.extremes(market, from, to) else { return Vec::new() };
         let mut head = vec![
             market.to_owned(),
             leg.to_owned(),
@@ -135,23 +194,23 @@ impl<'a> Story<'a> {
         }
         rows
     }
+}
 
-    fn aftermath(&self, ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> String {
-        let (verified, refused) = receiver.counts();
-        let mut text = String::new();
-        let _ = writeln!(text, "webhooks   {verified} received with a good signature, {refused} without");
-        let _ = writeln!(text, "exec hook  {} messages", ending.exec_lines);
-        let _ = writeln!(text, "store      {}", ending.verdict);
-        let trips = scraped.map(|text| text.lines().filter(|line| line.starts_with("fusewire_trips_total")).count());
-        let _ = match trips {
-            Some(trips) => writeln!(text, "metrics    scraped; {trips} series of fusewire_trips_total"),
-            None => writeln!(text, "metrics    not reachable"),
-        };
-        for page in &ending.pages {
-            let _ = writeln!(text, "incident   {}", page.display());
-        }
-        text
+fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> String {
+    let (verified, refused) = receiver.counts();
+    let mut text = String::new();
+    let _ = writeln!(text, "webhooks   {verified} received with a good signature, {refused} without");
+    let _ = writeln!(text, "exec hook  {} messages", ending.exec_lines);
+    let _ = writeln!(text, "store      {}", ending.verdict);
+    let trips = scraped.map(|text| text.lines().filter(|line| line.starts_with("fusewire_trips_total")).count());
+    let _ = match trips {
+        Some(trips) => writeln!(text, "metrics    scraped; {trips} series of fusewire_trips_total"),
+        None => writeln!(text, "metrics    not reachable"),
+    };
+    for page in &ending.pages {
+        let _ = writeln!(text, "incident   {}", page.display());
     }
+    text
 }
 
 /// When the gate was first at least so strict during a fall: at its top, where it stood so already.
@@ -163,30 +222,6 @@ fn reached(engine: &Engine, market: &str, stance: Stance, top: (Nanos, f64), low
     }
     let first = own().find(|change| change.at > top.0 && change.at <= low_at && change.to.stance() >= stance)?;
     Some((first.at, first.price))
-}
-
-fn first_trips(ending: &Ending) -> String {
-    let head = ["rule", "market", "at (UTC)", "detector", "score", "limit", "evidence"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    let mut seen: Vec<(String, String)> = Vec::new();
-    for record in &ending.records {
-        let Fact::Trip { market, detector, leg, rule, score, limit, evidence, .. } = &record.fact else { continue };
-        let key = (rule.clone(), market.clone());
-        if rule.is_empty() || seen.contains(&key) {
-            continue;
-        }
-        seen.push(key);
-        rows.push(vec![
-            rule.clone(),
-            market.rsplit(':').next().unwrap_or(market).to_owned(),
-            clock(record.at),
-            format!("{detector}.{leg}"),
-            short(*score),
-            short(*limit),
-            evidence.to_string(),
-        ]);
-    }
-    lay_out(&rows)
 }
 
 fn asked(engine: &Engine) -> String {

@@ -1,0 +1,201 @@
+//! `fusewire replay`: recorded feeds through the same engine.
+
+mod summary;
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::{Exit, Fault};
+use crate::config;
+use crate::engine::{Engine, EngineSettings};
+use crate::feed::tape::{self, InputReader, Merge, Spec};
+use crate::market::Markets;
+use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play, play_inputs};
+use crate::trip::short;
+use summary::{Summary, print, summarize};
+
+/// Play recorded feeds through the same engine that runs live.
+///
+/// Tapes are Tardis CSV of trades or liquidations, Binance klines (as bars), and raw frames as `NANOS JSON`; plain or
+/// gzipped; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  fusewire replay trades.csv.gz
+  fusewire replay --venue binance-coinm crash.frames.gz --trips trips.jsonl --stances stances.jsonl
+  fusewire replay --venue binance-spot DOTUSDT-1m-2024-11.csv.gz --json
+  fusewire replay --venue binance-coinm=crash.frames.gz crash.frames.gz coinbase_trades.csv.gz --fail-on-trip
+
+Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
+rest kept.")]
+pub(super) struct Args {
+    /// Settings of the engine; the shipped ones by default.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Tapes; a tie in time goes to the first named.
+    #[arg(required = true, value_name = "TAPE")]
+    tapes: Vec<PathBuf>,
+    /// Format of every tape: auto, tardis-trades, tardis-liquidations, binance-klines, frames.
+    #[arg(long, default_value = "auto", value_name = "FORMAT")]
+    format: String,
+    /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
+    #[arg(long, value_name = "V|V=PATH")]
+    venue: Vec<String>,
+    /// How fast: `max`, or so many times as fast as life.
+    #[arg(long, default_value = "max", value_name = "max|N")]
+    speed: Speed,
+    /// Write every trip to FILE, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    trips: Option<PathBuf>,
+    /// Write what each market allowed from when to when to FILE, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    stances: Option<PathBuf>,
+    /// Write a page for every incident into DIR.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Keep every record in a store, FILE: a fresh one, as the daemon would.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// End with exit code 3 when a rule tripped.
+    #[arg(long)]
+    fail_on_trip: bool,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
+    // Output files are made before the long run, so that a bad path fails at once.
+    let mut trips = args.trips.as_ref().map(create).transpose()?.map(Trips::new);
+    let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
+    let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
+    let mut account = Account::new();
+    let mut tape = Tape::open(args)?;
+    let mut runner = tape.runner(settings(args)?)?;
+
+    let began = now();
+    let mut listeners: Vec<&mut dyn Listener> = vec![&mut account, &mut keeper];
+    listeners.extend(trips.as_mut().map(|trips| trips as &mut dyn Listener));
+    listeners.extend(stances.as_mut().map(|stances| stances as &mut dyn Listener));
+    let show = std::io::stderr().is_terminal();
+    let (events, bad) = tape.play(&mut runner, args.speed, &mut listeners, |count| progress(show, began, count))?;
+    let wall = began.elapsed().as_secs_f64();
+
+    trips.map(Trips::finish).transpose()?;
+    stances.map(|stances| stances.finish(&runner.engine)).transpose()?;
+    keeper.finish()?;
+    let summary: Summary = summarize(&runner, &account, (events, bad), wall);
+    print(args.json, &summary)?;
+    let damaged = tape.warn()?;
+    Ok(match () {
+        () if args.fail_on_trip && summary.trips > 0 => Exit::Tripped,
+        () if damaged => Exit::Damaged,
+        () => Exit::Ok,
+    })
+}
+
+fn settings(args: &Args) -> Result<EngineSettings, Fault> {
+    match &args.config {
+        Some(path) => config::load_engine(path).map_err(|faults| Fault::config(&faults)),
+        None => Ok(EngineSettings::default()),
+    }
+}
+
+/// What is played.
+enum Tape {
+    /// Recordings of feeds.
+    Feeds(Merge),
+    /// What an engine took in.
+    Inputs(Box<InputReader<BufReader<File>>>),
+}
+
+impl Tape {
+    fn open(args: &Args) -> Result<Self, Fault> {
+        for path in &args.tapes {
+            let file = File::open(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+            if let Ok(reader) = InputReader::new(BufReader::new(file)) {
+                if args.tapes.len() > 1 {
+                    return Err(Fault::usage(format!("{}: a tape of engine inputs is played alone", path.display())));
+                }
+                return Ok(Self::Inputs(Box::new(reader)));
+            }
+        }
+        let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
+        open(&specs).map(Self::Feeds)
+    }
+
+    fn runner(&self, settings: EngineSettings) -> Result<Runner, Fault> {
+        match self {
+            Self::Feeds(_) => Ok(Runner::new(Engine::new(settings, Markets::new()))),
+            Self::Inputs(tape) => Ok(Runner::verbatim(Engine::restore(settings, tape.snapshot())?)),
+        }
+    }
+
+    /// Plays it whole; returns how many inputs came and how many lines were refused.
+    fn play(
+        &mut self,
+        runner: &mut Runner,
+        speed: Speed,
+        listeners: &mut [&mut dyn Listener],
+        progress: impl FnMut(u64),
+    ) -> Result<(u64, u64), Fault> {
+        match self {
+            Self::Feeds(tapes) => {
+                play(runner, tapes, speed, listeners, progress).map_err(tape_fault)?;
+                let bad = tapes.reports().map(|report| report.bad.total()).sum();
+                Ok((tapes.reports().map(|report| report.inputs).sum(), bad))
+            }
+            Self::Inputs(tape) => Ok((play_inputs(runner, tape, listeners, progress)?, 0)),
+        }
+    }
+
+    /// Tells what was refused; returns whether anything was.
+    fn warn(&self) -> Result<bool, Fault> {
+        match self {
+            Self::Feeds(tapes) => warn(tapes),
+            Self::Inputs(_) => Ok(false),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a driver: it tells people how long it took")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
+    let file = File::create(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
+    let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
+    Fault { exit, message: why.to_string() }
+}
+
+pub(super) fn open(specs: &[Spec]) -> Result<Merge, Fault> {
+    let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>().map_err(tape_fault)?;
+    Ok(tape::merge(sources))
+}
+
+fn progress(show: bool, began: Instant, count: u64) {
+    if show {
+        let rate = count as f64 / began.elapsed().as_secs_f64().max(1e-9);
+        let _ = write!(std::io::stderr(), "\r{count} events, {} a second ", short(rate));
+    }
+}
+
+/// Tells what was refused; returns whether anything was.
+fn warn(tapes: &Merge) -> Result<bool, Fault> {
+    let mut damaged = false;
+    for report in tapes.reports() {
+        damaged |= report.is_damaged();
+        if let Some(message) = report.message() {
+            writeln!(std::io::stderr(), "{message}")?;
+        }
+    }
+    Ok(damaged)
+}

@@ -1,0 +1,630 @@
+//! Broken configs and what is said about them: every fault at once, each with its line, its key and a way out.
+#![cfg(feature = "daemon")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use assert_cmd::Command;
+use expect_test::{Expect, expect};
+use fusewire::config;
+use proptest::prelude::*;
+
+const DOCUMENTED: &str = include_str!("../config.toml");
+const HOOK: &str = "[[hook]]\nname = \"pager\"\nkind = \"http\"\n";
+const RULE: &str = "[rules]\nuse_shipped = false\n[[rule]]\nname = \"mine\"\nany = [\"moves\"]\n";
+
+fn faults(text: &str) -> String {
+    config::parse(text, "c.toml").err().map_or_else(|| "good".to_owned(), |faults| faults.to_string())
+}
+
+/// Several broken configs, each with all that is said about it.
+fn said(configs: &[&str]) -> String {
+    let mut all = String::new();
+    for text in configs {
+        let _ = writeln!(all, "{}", faults(text));
+    }
+    all
+}
+
+fn check(configs: &[&str], want: &Expect) {
+    want.assert_eq(&said(configs));
+}
+
+#[test]
+fn ten_faults_are_ten_lines() {
+    let text = "\
+[engine]
+look_ms = \"5m\"
+[detect.jump]
+limit_z = -5
+windw = 1024
+clear = nan
+[detect.moves]
+horizon_secs = [60, 50, 900, 3600]
+[gate]
+lease_ms = 50
+[serve]
+listen = \"0.0.0.0:9464\"
+[[feed]]
+venue = \"binance-usdm\"
+markets = [\"btc-usdt\"]
+[rules]
+use_shipped = false
+[[rule]]
+name = \"mine\"
+any = [\"movs\"]
+size_factor = 50
+";
+    assert_eq!(faults(text).lines().count(), 10);
+    check(
+        &[text],
+        &expect![[r#"
+            c.toml:2: engine.look_ms: must be a number in ms, got "5m" (try 250)
+            c.toml:4: detect.jump.limit_z: must be between 1 and 10000, got -5 sigma (try 20)
+            c.toml:5: detect.jump.windw: is not known (did you mean window?)
+            c.toml:6: detect.jump.clear: must be between 0.05 and 0.99, got NaN (try 0.5)
+            c.toml:8: detect.moves.horizon_secs: must ascend, got [60, 50, 900, 3600]
+            c.toml:10: gate.lease_ms: must be at least 4 times beat_ms (25), got 50 ms (try 250)
+            c.toml:12: serve.listen: must be loopback, got 0.0.0.0:9464: anyone could read and speak to it in the clear (behind_tls = true says that TLS and a login stand in front)
+            c.toml:15: feed.binance-usdm.markets: "btc-usdt" is no market of binance-usdm (try "BTCUSDT")
+            c.toml:20: rule.mine.any: "movs" names no leg of any detector (did you mean "moves"?)
+            c.toml:21: rule.mine.size_factor: must be between 0 and 1, got 50 (a share, not percent: try 0.5)
+        "#]],
+    );
+}
+
+#[test]
+fn numbers_say_range_unit_and_default() {
+    check(
+        &[
+            "[detect.jump]\nlimit_z = -5",
+            "[detect.jump]\nlimit_z = inf",
+            "[detect.jump]\nlimit_z = nan",
+            "[detect.jump]\nlimit_z = \"20\"",
+            "[detect.jump]\nlimit_z = [20]",
+            "[detect.jump]\nwindow = 1024.5",
+            "[detect.moves]\nlimit_percent = [5, 7, 10]",
+            "[detect.moves]\nlimit_percent = [5, 7, 10, 1500]",
+            "[detect.moves]\nlimit_percent = [5, 7, \"x\", 15]",
+            "[detect.stale]\nlate_floor_secs = \"250ms\"",
+            "[gate]\nslots = 65",
+            "[gate]\nlease_ms = \"1s\"",
+            "[engine]\nbusy_poll = 1",
+            "[engine]\nseed = -1",
+            "[incident]\nregroup_secs = 1979-05-27",
+        ],
+        &expect![[r#"
+            c.toml:2: detect.jump.limit_z: must be between 1 and 10000, got -5 sigma (try 20)
+            c.toml:2: detect.jump.limit_z: must be between 1 and 10000, got inf sigma (try 20)
+            c.toml:2: detect.jump.limit_z: must be between 1 and 10000, got NaN sigma (try 20)
+            c.toml:2: detect.jump.limit_z: must be a number in sigma, got "20" (try 20 without quotes)
+            c.toml:2: detect.jump.limit_z: must be a number in sigma, got a list (try 20)
+            c.toml:2: detect.jump.window: must be a whole number, got 1024.5 (try 1024)
+            c.toml:2: detect.moves.limit_percent: must be a list of 4 numbers, got 3 (try [5, 7, 10, 15])
+            c.toml:2: detect.moves.limit_percent: must be between 0.01 and 99, got 1500 % (try [5, 7, 10, 15])
+            c.toml:2: detect.moves.limit_percent: must be a list of 4 numbers, got "x" in it (try [5, 7, 10, 15])
+            c.toml:2: detect.stale.late_floor_secs: must be a number in s, got "250ms" (try 0.25 without quotes)
+            c.toml:2: gate.slots: must be between 1 and 64, got 65 (try 8)
+            c.toml:2: gate.lease_ms: must be a number in ms, got "1s" (try 1000 without quotes)
+            c.toml:2: engine.busy_poll: must be true or false, got 1 (try false)
+            c.toml:2: engine.seed: must be between 0 and 1000000000000000000, got -1 (try 67657561070895105)
+            c.toml:2: incident.regroup_secs: must be a number in s, got a date (try 1800)
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_not_known_has_a_nearest_known_word() {
+    check(
+        &[
+            "[detct.jump]\nlimit_z = 20",
+            "[detect.jmup]\nlimit_z = 20",
+            "limit_z = 20",
+            "[gate]\nlease = 250",
+            "gate = 5",
+            "[[gate]]\npath = \"x\"",
+            "[rule]\nname = \"x\"",
+            &format!("{RULE}hold_ms = 300"),
+            &format!("{RULE}mode = \"arm\""),
+            &format!("{RULE}scope = \"world\""),
+            &format!("{RULE}\"a\\u001b[31m\" = 1"),
+        ],
+        &expect![[r#"
+            c.toml:1: detct: is not known (did you mean detect?)
+            c.toml:1: detect.jmup: is not known (did you mean jump?)
+            c.toml:1: limit_z: is not known (known: engine, detect, incident, rule, rules, manual, feed, gate, store, serve, record, hook)
+            c.toml:2: gate.lease: is not known (did you mean lease_ms?)
+            c.toml:1: gate: must be a section, got a number
+            c.toml:1: gate: must be a section, got a list
+            c.toml:1: rule: must be a list of sections, as in [[rule]]
+            c.toml:6: rule.mine.hold_ms: is not known (did you mean hold_secs?)
+            c.toml:6: rule.mine.mode: must be one of off, shadow, armed, got "arm" (try "armed")
+            c.toml:6: rule.mine.scope: must be one of market, venue, asset, everything, got "world"
+            c.toml:6: rule.mine."a\u{1b}[31m": is not known (known: name, any, need, across, venues, within_secs, extreme, scope, stance, sides, size_factor, max_notional, hold_secs, hold_max_secs, probe_secs, ramp, latch, strikes_max, strikes_window_secs, jitter, clear, mode, severity)
+        "#]],
+    );
+}
+
+#[test]
+fn what_only_makes_sense_together_is_held_together() {
+    check(
+        &[
+            "[detect.moves]\nhorizon_secs = [60, 60, 900, 3600]",
+            "[detect.stale]\nlimit_late = 13",
+            "[detect.stale]\nlimit_dead = 7",
+            "[detect.jump]\nwindow = 128",
+            "[gate]\nlease_ms = 99",
+            "[gate]\nbeat_ms = 100",
+            &format!("{RULE}hold_secs = 7200"),
+            &format!("{RULE}ramp = [0.5, 0.1]"),
+            &format!("{RULE}extreme = 0.5"),
+            &format!("{RULE}clear = 1"),
+            "[gate]\npath = \"fusewire-state/store/gate\"",
+            "[record]\npath = \"fusewire-state/control.sock\"",
+            "[[feed]]\nvenue = \"binance-spot\"\nmarkets = [\"BTCUSDT\"]\nbackoff_first_secs = 30\nbackoff_max_secs = 10",
+        ],
+        &expect![[r#"
+            c.toml:2: detect.moves.horizon_secs: must ascend, got [60, 60, 900, 3600]
+            c.toml:2: detect.stale.limit_late: must be below limit_dead (12), got 13
+            c.toml:2: detect.stale.limit_dead: must be above limit_late (8), got 7
+            c.toml:2: detect.jump.window: must be above warm (256), got 128
+            c.toml:2: gate.lease_ms: must be at least 4 times beat_ms (25), got 99 ms (try 250)
+            c.toml:2: gate.beat_ms: must be at most lease_ms (250) divided by 4, got 100 ms (try 25)
+            c.toml:6: rule.mine.hold_secs: must not be above hold_max_secs (3600), got 7200 s (try hold_max_secs = 7200)
+            c.toml:6: rule.mine.ramp: must ascend: size grows on the way back
+            c.toml:6: rule.mine.extreme: must be 0 or above 1, got 0.5: every trip reaches its limit once (try 3)
+            c.toml:6: rule.mine.clear: must be between 0.05 and 0.99, got 1 (try 0.6)
+            c.toml:2: gate.path: must not lie inside store.dir: only its owner may enter that, and a trading engine must map the gate
+            c.toml:2: record.path: must differ from serve.control
+            c.toml:4: feed.binance-spot.backoff_first_secs: must not be above backoff_max_secs (10), got 30 s
+        "#]],
+    );
+}
+
+#[test]
+fn rules_that_could_not_work_are_refused() {
+    check(
+        &[
+            "[rules]\nuse_shipped = false",
+            "[[rule]]\nname = \"mine\"\nany = [\"moves\"]",
+            "[rules]\nuse_shipped = false\n[[rule]]\nneed = 0",
+            &format!("{RULE}mode = \"off\""),
+            &format!("{RULE}stance = \"Normal\""),
+            &format!("{RULE}need = 2"),
+            &format!("{RULE}need = 2\nacross = \"venues\""),
+            &format!("{RULE}need = 3\nacross = \"assets\"\nscope = \"everything\""),
+            &format!("{RULE}venues = 3\nscope = \"everything\""),
+            &format!("{RULE}[[rule]]\nname = \"mine\"\nany = [\"stale.dead\"]"),
+            &format!("{RULE}[[rule]]\nname = \"Mine too\"\nany = []"),
+            &format!("{RULE}[[rule]]\nname = \"manual\"\nany = [\"stale.ded\", \"weather\"]"),
+        ],
+        &expect![[r#"
+            c.toml:2: rules.use_shipped: is false and there is no [[rule]]: nothing would ever trip (try true)
+            c.toml:1: rules.use_shipped: must be said where there are [[rule]]s (false = only the rules of this file, true = the shipped ones too)
+            c.toml:3: rule[1].name: is missing (as in name = "fast-move")
+            c.toml:3: rule[1].any: is missing (as in any = ["moves.fall-percent"])
+            c.toml:4: rule[1].need: must be between 1 and 1000, got 0 (try 1)
+            c.toml:6: rule.mine.mode: is off, as every other rule is: nothing would ever trip (try "shadow")
+            c.toml:6: rule.mine.stance: must be one of Caution, ReduceOnly, Halt, got "Normal"
+            c.toml:6: rule.mine.need: can never be reached: needs 2 detectors within one market, and there are at most 1 detector
+            c.toml:6: rule.mine.need: can never be reached: needs 2 venues within one market, and there are at most 1 venue
+            c.toml:6: rule.mine.need: can never be reached: needs 3 assets, and there are at most 2 assets
+            c.toml:6: rule.mine.venues: can never be reached: needs 1 detector on 3 venues, and there are at most 1 detector on 2 venues
+            c.toml:7: rule[2].name: must be another one: "mine" stands above already
+            c.toml:7: rule[2].name: must be 1 to 64 of a-z, 0-9, - and _, got "Mine too"
+            c.toml:8: rule[2].any: must name at least one detector or leg (try ["moves"])
+            c.toml:7: rule.manual.name: is kept for breakers tripped by hand (section [manual])
+            c.toml:8: rule.manual.any: "stale.ded" names no leg of any detector (did you mean "stale.dead"?)
+            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale)
+        "#]],
+    );
+}
+
+#[test]
+fn feeds_must_exist_and_be_safe() {
+    let feed = |rest: &str| format!("[[feed]]\nvenue = \"binance-coinm\"\nmarkets = [\"BTCUSD_PERP\"]\n{rest}");
+    check(
+        &[
+            "[[feed]]\nvenue = \"binance\"\nmarkets = [\"BTCUSDT\"]",
+            "[[feed]]\nvenue = \"binance-coinm\"\nmarkets = [\"BTCUSDT\", \"dotusd\"]",
+            "[[feed]]\nvenue = \"binance-usdm\"\nmarkets = []",
+            "[[feed]]\n",
+            "feed = []",
+            &feed(&feed("")),
+            &feed("kinds = [\"trades\", \"trade\", \"trades\"]"),
+            &feed("kinds = [\"quotes\"]"),
+            &feed("endpoint = \"ws://example.com\""),
+            &feed("endpoint = \"ws://localhost:80\""),
+            &feed("endpoint = \"http://127.0.0.1\""),
+            &feed("silence_secs = 0"),
+        ],
+        &expect![[r#"
+            c.toml:2: feed.binance.venue: must be one of binance-usdm, binance-coinm, binance-spot, got "binance" (try "binance-usdm")
+            c.toml:3: feed.binance-coinm.markets: "BTCUSDT" is no market of binance-coinm (binance-usdm has such names)
+            c.toml:3: feed.binance-coinm.markets: "dotusd" is no market of binance-coinm (try "DOTUSD_PERP")
+            c.toml:3: feed.binance-usdm.markets: must name at least one market
+            c.toml:1: feed[1].venue: is missing (as in venue = "binance-usdm")
+            c.toml:1: feed[1].markets: is missing (as in markets = ["BTCUSDT"])
+            c.toml:1: feed: must be at least one: there is nothing to watch
+            c.toml:6: feed.binance-coinm.markets: "BTCUSD_PERP" is listened to already
+            c.toml:4: feed.binance-coinm.kinds: must be one of trades, liquidations, quotes, depths, marks, indexes, fundings, open_interests, mark_ivs, volatility_indexes, statuses, got "trade" (try "trades")
+            c.toml:4: feed.binance-coinm.kinds: names "trades" twice
+            c.toml:4: feed.binance-coinm.kinds: must hold "trades": without them no detector sees a price
+            c.toml:4: feed.binance-coinm.endpoint: must be wss off loopback: anyone on the way could invent prices
+            c.toml:4: feed.binance-coinm.endpoint: must be wss off loopback: anyone on the way could invent prices (try 127.0.0.1: a name means what somebody's resolver says)
+            c.toml:4: feed.binance-coinm.endpoint: must begin with wss://, or with ws:// on loopback
+            c.toml:4: feed.binance-coinm.silence_secs: must be between 0.1 and 3600, got 0 s (try 10)
+        "#]],
+    );
+}
+
+#[test]
+fn listening_to_the_world_takes_a_word() {
+    check(
+        &[
+            "[serve]\nlisten = \"0.0.0.0:9464\"",
+            "[serve]\nlisten = \"0.0.0.0:9464\"\nbehind_tls = true",
+            "[serve]\nlisten = \"[::1]:9464\"",
+            "[serve]\nlisten = \"localhost:9464\"",
+            "[store]\ndir = \" \"",
+            "[store]\ndir = 5",
+        ],
+        &expect![[r#"
+            c.toml:2: serve.listen: must be loopback, got 0.0.0.0:9464: anyone could read and speak to it in the clear (behind_tls = true says that TLS and a login stand in front)
+            good
+            good
+            c.toml:2: serve.listen: must be an address and a port, got "localhost:9464" (try "127.0.0.1:9464")
+            c.toml:2: store.dir: must not be empty (try "fusewire-state/store")
+            c.toml:2: store.dir: must be a text in quotes, got a number (try "fusewire-state/store")
+        "#]],
+    );
+}
+
+#[test]
+fn hooks_name_what_they_need() {
+    check(
+        &[
+            HOOK,
+            "[[hook]]\nname = \"pager\"",
+            "[[hook]]\nname = \"Pager\"\nkind = \"htpp\"",
+            &format!("{HOOK}url = \"http://example.com/\""),
+            &format!("{HOOK}url_env = \"FUSEWIRE_NO_SUCH\""),
+            &format!("{HOOK}url_file = \"/nonexistent/url\""),
+            &format!("{HOOK}url = \"https://example.com/\"\nurl_env = \"HOME\""),
+            &format!("{HOOK}url = \"https://example.com/\"\non = [\"trip\", \"incidnt\"]\nmin_stance = \"Halt\""),
+            &format!(
+                "{HOOK}url = \"https://example.com/\"\nheaders = {{ a = 5, b = {{ env = \"FUSEWIRE_NO_SUCH\" }} }}"
+            ),
+            &format!("{HOOK}url = \"https://example.com/\"\nargv = [\"/bin/true\"]"),
+            "[[hook]]\nname = \"siren\"\nkind = \"exec\"\nargv = [\"siren\"]",
+            "[[hook]]\nname = \"siren\"\nkind = \"exec\"\nargv = [\"/bin/true\"]\ntimeout_ms = 1\nmax_attempts = 0",
+            &format!("{HOOK}url = \"https://example.com/\"\n{HOOK}url = \"https://example.com/\""),
+        ],
+        &expect![[r#"
+            c.toml:1: hook.pager.url: is missing (as in url = "https://example.com/hook", or url_env, or url_file)
+            c.toml:1: hook.pager.kind: is missing (as in kind = "http")
+            c.toml:2: hook[1].name: must be 1 to 64 of a-z, 0-9, - and _, got "Pager"
+            c.toml:3: hook[1].kind: must be one of http, exec, got "htpp" (try "http")
+            c.toml:4: hook.pager.url: must be https off loopback (or set allow_private = true)
+            c.toml:4: hook.pager.url_env: the environment variable FUSEWIRE_NO_SUCH is not set
+            c.toml:4: hook.pager.url_file: the file cannot be read: No such file or directory (os error 2)
+            c.toml:4: hook.pager.url: must come from one place: url, url_env or url_file
+            c.toml:5: hook.pager.on: must be one of trip, breaker, permission, incident, feed, refused, started, stopped, got "incidnt" (try "incident")
+            c.toml:6: hook.pager.min_stance: binds nothing: only "breaker" and "permission" carry a stance, and `on` names neither
+            c.toml:5: hook.pager.headers.a: must be a text, { env = "NAME" } or { file = "PATH" }
+            c.toml:5: hook.pager.headers.b: the environment variable FUSEWIRE_NO_SUCH is not set
+            c.toml:5: hook.pager.argv: is not known (known: name, kind, url, url_env, url_file, secrets, secrets_env, secrets_file, headers, timeout_ms, allow_private, mode, on, min_stance, max_attempts)
+            c.toml:4: hook.siren.argv: must begin with an absolute path, got "siren"
+            c.toml:5: hook.siren.timeout_ms: must be between 10 and 600000, got 1 ms (try 10000)
+            c.toml:6: hook.siren.max_attempts: must be between 1 and 100, got 0 (try 12)
+            c.toml:6: hook[2].name: must be another one: "pager" stands above already
+        "#]],
+    );
+}
+
+#[test]
+fn lines_that_are_no_toml_do_not_hide_the_others() {
+    check(
+        &[
+            "[detect.jump]\nlimit_z = \nwarm = -1\n[gate\nlease_ms = 5\n[store]\ndir = \"",
+            "[gate]\nslots = 8\nslots = 99\n[gate]\nbeat_ms = 0",
+            "\u{1}\u{1}\u{1}",
+        ],
+        &expect![[r#"
+            c.toml:2: is no TOML: string values must be quoted, expected literal string
+            c.toml:3: detect.jump.warm: must be between 16 and 65536, got -1 (try 256)
+            c.toml:4: is no TOML: unclosed table, expected `]`
+            c.toml:7: is no TOML: invalid basic string, expected `"`
+            c.toml:3: is no TOML: "slots" stands here twice
+            c.toml:4: is no TOML: "gate" stands here twice
+            c.toml:1: is no TOML: key with no value, expected `=`
+        "#]],
+    );
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let canary = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5";
+    for text in [
+        format!("{HOOK}url = \"{canary}\""),
+        format!("{HOOK}url_env = \"{canary}\""),
+        format!("{HOOK}url_file = \"{canary}\""),
+        format!("{HOOK}url = \"https://example.com/\"\nsecrets_env = [\"{canary}\"]\nsecrets_file = [\"{canary}\"]"),
+        format!("{HOOK}url = \"https://example.com/\"\nheaders = {{ a = {{ env = \"{canary}\" }} }}"),
+        format!("{HOOK}url = \"https://example.com/\"\nheaders = {{ a = {{ file = \"{canary}\" }} }}"),
+        format!("{HOOK}url = [\"{canary}\", 5]"),
+        format!("{HOOK}url = \"https://u:{canary}@example.com/\""),
+        format!("{HOOK}url = \"https://example.com/\"\nsecrets = [\"x{canary}\"]"),
+        format!("{HOOK}url = \"https://example.com/\"\nsecrets = {{ a = \"{canary}\" }}"),
+        format!("{HOOK}url = \"https://example.com/\"\nsecret = \"{canary}\""),
+        format!("{HOOK}url = \"https://example.com/\"\nheaders = \"{canary}\""),
+        format!("{HOOK}url = \"https://example.com/\"\nheaders = {{ a = [\"{canary}\"] }}"),
+        format!("{HOOK}url = \"https://example.com/\"\nheaders = {{ a = \"{canary}\\n\" }}"),
+        format!("{HOOK}url = \"{canary}"),
+        format!("{HOOK}url = {canary}"),
+        format!("{HOOK}url = \"\"\"{canary}\""),
+        format!("[[hook]]\nname = \"{canary}\"\nkind = \"exec\"\nenv = {{ a = 5 }}\nargv = []").replace("name", "env"),
+    ] {
+        let faults = config::parse(&text, "c.toml").expect_err(&text);
+        let all = format!("{faults} {faults:?} {}", serde_json::to_string(&faults).unwrap());
+        assert!(!all.contains("Y2FuYXJ5"), "{all}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files_and_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("keys");
+    fs::write(&keys, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n\nwhsec_AfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let url = dir.path().join("url");
+    fs::write(&url, "https://example.com/secret\n").unwrap();
+    let text = format!(
+        "{HOOK}url_file = {url:?}\nsecrets_file = {keys:?}\nheaders = {{ x-path = {{ env = \"PATH\" }}, x-desk = \"a\" }}"
+    );
+    let settings = config::parse(&text, "c.toml").unwrap();
+    let fusewire::hook::Kind::Http(http) = &settings.hooks[0].kind else { panic!("http") };
+    assert_eq!(http.url.reveal(), "https://example.com/secret");
+    assert_eq!((http.secrets.len(), http.headers.len()), (2, 2));
+    assert_eq!(http.headers[0].1.reveal(), std::env::var("PATH").unwrap());
+}
+
+#[test]
+fn written_rules_replace_or_join_the_shipped_ones_as_they_say() {
+    let names = |text: &str| {
+        let rules = config::parse(text, "c.toml").unwrap().engine.rules;
+        rules.into_iter().map(|rule| rule.name).collect::<Vec<_>>().join(" ")
+    };
+    let shipped = names("");
+    assert_eq!(names(RULE), "mine");
+    assert_eq!(names(&RULE.replace("false", "true")), format!("{shipped} mine"));
+    assert_eq!(names(&RULE.replace("false", "true").replace("mine", "velocity")), shipped);
+    assert_eq!(names("[rules]\nuse_shipped = true"), shipped);
+}
+
+fn fusewire(args: &[&str]) -> (Option<i32>, String) {
+    let output = Command::cargo_bin("fusewire").unwrap().args(args).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn validate_tells_what_would_run() {
+    let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
+    assert_eq!(code, Some(0), "{text}");
+    expect![[r#"
+        checked fields       164 keys
+        checked topology     4 markets on 2 feeds, 2 assets
+        checked topology     9 rules, 9 armed; 8 can fire
+        checked topology     0 hooks
+        checked topology     lease of 250 ms outlasts 10 beats of 25 ms
+        note: binance-usdm publishes at most one liquidation a second and symbol: sums are no totals
+        note: binance-coinm publishes at most one liquidation a second and symbol: sums are no totals
+        note: rule market-wide sleeps: needs 3 assets on 2 venues, and there are at most 2 assets on 2 venues
+        note: no hook is armed: nobody is told of a trip unless they look
+        runs    feed         binance-usdm BTCUSDT ETHUSDT
+        runs    feed         binance-coinm BTCUSD_PERP ETHUSD_PERP
+        runs    rules        9 armed, 0 in shadow, 0 off
+        runs    gate         fusewire-state/gate/gate, lease 250 ms
+        runs    store        fusewire-state/store
+        runs    serve        127.0.0.1:9464, control fusewire-state/control.sock
+        config.toml is good (depth: topology)
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn validate_ends_with_78_and_all_faults() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    fs::write(&path, "[detect.jump]\nlimit_z = -5\n[gate]\nlease_ms = 50\n").unwrap();
+    let path = path.to_str().unwrap();
+    let (code, text) = fusewire(&["validate", "-c", path, "--depth", "fields"]);
+    assert_eq!(code, Some(78));
+    assert!(
+        text.contains("c.toml:2: detect.jump.limit_z: must be between 1 and 10000, got -5 sigma (try 20)\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("c.toml has 2 faults\n"), "{text}");
+
+    let (code, text) = fusewire(&["validate", "-c", path, "--json"]);
+    assert_eq!(code, Some(78));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["faults"].as_array().unwrap().len(), 2);
+    assert_eq!(json["faults"][0]["line"], 2);
+    assert_eq!(json["faults"][0]["key"], "detect.jump.limit_z");
+    assert_eq!(json["faults"][0]["hint"], "try 20");
+    assert_eq!(
+        json["faults"][0]["text"],
+        format!("{path}:2: detect.jump.limit_z: must be between 1 and 10000, got -5 sigma (try 20)")
+    );
+
+    let (code, text) = fusewire(&["validate", "-c", "/nonexistent/c.toml"]);
+    assert_eq!(code, Some(78));
+    assert!(text.contains("/nonexistent/c.toml: cannot be read: "), "{text}");
+    assert_eq!(fusewire(&["validate", "--depth", "deep"]).0, Some(2));
+    let (code, text) = fusewire(&["validate", "--help"]);
+    assert!(code == Some(0) && text.contains("Examples:"));
+}
+
+#[test]
+fn replay_takes_a_config_and_refuses_a_broken_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    fs::write(&path, "[detect.jump]\nlimit_z = -5\n").unwrap();
+    let (code, text) = fusewire(&["replay", "-c", path.to_str().unwrap(), "no-such-tape.csv"]);
+    assert_eq!(code, Some(78));
+    assert!(text.contains("c.toml:2: detect.jump.limit_z"), "{text}");
+}
+
+/// Incidents and digest of the recorded crash, played with this config or with none.
+fn played(config: Option<&str>) -> (u64, String) {
+    let mut args = vec!["replay", "--venue", "binance-coinm", "fixtures/2025-10-10/crash.frames.gz", "--json"];
+    args.extend(config.into_iter().flat_map(|path| ["-c", path]));
+    let output = Command::cargo_bin("fusewire").unwrap().args(args).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    (json["incidents"].as_u64().unwrap(), json["digest"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn replay_plays_by_the_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    // Detectors trip as before, but no rule listens to them. A hook whose secret is elsewhere is no reason not to replay.
+    let off = RULE.replace("[\"moves\"]", "[\"stale.dead\"]") + HOOK + "url_env = \"FUSEWIRE_NO_SUCH\"\n";
+    fs::write(&path, off).unwrap();
+    let (shipped, deaf) = (played(None), played(path.to_str()));
+    assert_eq!(played(Some("config.toml")), shipped, "the documented default is the default");
+    assert!(shipped.0 > deaf.0 && shipped.1 != deaf.1, "{shipped:?} {deaf:?}");
+}
+
+#[test]
+fn the_environment_is_looked_at_and_not_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    fs::create_dir(at("store")).unwrap();
+    fs::set_permissions(at("store"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("plain"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(at("plain"), fs::Permissions::from_mode(0o644)).unwrap();
+    let text = format!(
+        "[store]\ndir = {:?}\n[gate]\npath = {:?}\n[serve]\nlisten = \"{}\"\ncontrol = {:?}\nreports = {:?}\n\
+         [[hook]]\nname = \"siren\"\nkind = \"exec\"\nargv = [{:?}]\nenv = {{ TOKEN = {{ env = \"FUSEWIRE_NO_SUCH\" }} }}\n",
+        at("store"),
+        at("plain/gate/gate"),
+        taken.local_addr().unwrap(),
+        at("new/control.sock"),
+        at("new/reports"),
+        at("plain"),
+    );
+    let path = at("c.toml");
+    fs::write(&path, text).unwrap();
+    assert_eq!(fusewire(&["validate", "-c", &path]).0, Some(0), "secrets and places are a matter of the environment");
+    let (code, text) = fusewire(&["validate", "-c", &path, "--depth", "environment"]);
+    assert_eq!(code, Some(78), "{text}");
+    let here = dir.path().to_str().unwrap();
+    let text = text.replace(here, "DIR").replace(&taken.local_addr().unwrap().to_string(), "ADDRESS");
+    expect![[r#"
+        DIR/c.toml:2: store.dir: DIR/store is open to others, mode 0755 (chmod 700 DIR/store)
+        DIR/c.toml:4: gate.path: DIR/plain/gate: Not a directory (os error 20)
+        DIR/c.toml:6: serve.listen: ADDRESS: Address already in use (os error 98) (does a daemon run already? else choose another port)
+        DIR/c.toml:12: hook.siren.argv: DIR/plain is not executable
+        DIR/c.toml:13: hook.siren.env.TOKEN: the environment variable FUSEWIRE_NO_SUCH is not set
+        checked fields       9 keys
+        checked topology     4 markets on 2 feeds, 2 assets
+        checked topology     9 rules, 9 armed; 8 can fire
+        checked topology     lease of 250 ms outlasts 10 beats of 25 ms
+        checked environment  serve.control: DIR/new can be made in DIR
+        checked environment  serve.reports: DIR/new/reports can be made in DIR
+        note: binance-usdm publishes at most one liquidation a second and symbol: sums are no totals
+        note: binance-coinm publishes at most one liquidation a second and symbol: sums are no totals
+        note: rule market-wide sleeps: needs 3 assets on 2 venues, and there are at most 2 assets on 2 venues
+        DIR/c.toml has 5 faults
+    "#]].assert_eq(&text);
+    assert!(!dir.path().join("new").exists());
+}
+
+/// One small accident of an editor.
+#[derive(Clone, Debug)]
+enum Slip {
+    Cut(usize, usize),
+    Swap(usize, usize),
+    Repeat(usize),
+    Write(usize, String),
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    let word = prop_oneof![
+        Just("nan".to_owned()),
+        Just("-inf".to_owned()),
+        Just("1e308".to_owned()),
+        Just("9223372036854775807".to_owned()),
+        Just("[[".to_owned()),
+        Just("]]".to_owned()),
+        Just("{ a = 1 }".to_owned()),
+        Just("\"".to_owned()),
+        Just("\"\"\"".to_owned()),
+        Just("=".to_owned()),
+        Just("#".to_owned()),
+        Just("\n".to_owned()),
+        Just("[rule]\n".to_owned()),
+        Just("a.b.c = 1\n".to_owned()),
+        "\\PC{0,12}",
+    ];
+    prop_oneof![
+        (any::<usize>(), 1_usize..200).prop_map(|(at, len)| Slip::Cut(at, len)),
+        (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Slip::Swap(a, b)),
+        any::<usize>().prop_map(Slip::Repeat),
+        (any::<usize>(), word).prop_map(|(at, word)| Slip::Write(at, word)),
+    ]
+}
+
+fn slipped(text: &str, slip: &Slip) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    match slip {
+        Slip::Cut(at, len) => {
+            let at = at % (chars.len() + 1);
+            chars.drain(at..(at + len).min(chars.len()));
+            chars.into_iter().collect()
+        }
+        Slip::Write(at, word) => {
+            let at = at % (chars.len() + 1);
+            chars.splice(at..at, word.chars());
+            chars.into_iter().collect()
+        }
+        Slip::Swap(a, b) => {
+            let count = lines.len();
+            lines.swap(a % count, b % count);
+            lines.join("\n")
+        }
+        Slip::Repeat(at) => {
+            let at = at % lines.len();
+            lines.insert(at, lines[at]);
+            lines.join("\n")
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_config_with_slips_is_read_or_refused_and_never_a_panic(
+        slips in proptest::collection::vec(slip(), 1..6), examples in any::<bool>()
+    ) {
+        let start = if examples { DOCUMENTED.replace("\n#", "\n") } else { DOCUMENTED.to_owned() };
+        let text = slips.iter().fold(start, |text, slip| slipped(&text, slip));
+        if let Err(faults) = config::parse(&text, "c.toml") {
+            prop_assert!(!faults.is_empty());
+            let lines = text.split('\n').count();
+            for fault in &faults {
+                prop_assert!(fault.line.is_none_or(|line| (1..=lines).contains(&line)), "{fault}");
+                prop_assert!(fault.to_string().chars().all(|c| !c.is_control()), "{fault:?}");
+            }
+        }
+    }
+}
