@@ -233,7 +233,9 @@ criterion_group!(benches, statistics, bank, engine);
 fn main() {
     if let Some(count) = std::env::var("FUSEWIRE_COUNT").ok().and_then(|count| count.parse::<u64>().ok()) {
         let mut busy = Busy::new(1, 100);
-        (0..count).for_each(|_| drop(black_box(busy.step())));
+        for _ in 0..count {
+            black_box(busy.step());
+        }
         return;
     }
     benches();

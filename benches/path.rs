@@ -155,7 +155,9 @@ fn frame_to_gate(c: &mut Criterion) {
     let mut path = Path::new(dir.path());
     let mut group = c.benchmark_group("frame to gate");
     group.throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(2)).sample_size(30);
-    (0..100_000).for_each(|_| drop(path.step()));
+    for _ in 0..100_000 {
+        black_box(path.step());
+    }
     group.bench_function("frame, decode, engine, beat to the gate", |b| b.iter(|| path.step()));
     group.bench_function("beat to the gate alone", |b| {
         b.iter(|| {

@@ -90,7 +90,6 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
-    Breakers(breakers::Args),
     Tape(tape::Args),
     Incidents(incidents::Args),
     Explain(explain::Args),
@@ -98,6 +97,7 @@ enum Command {
     Gate(gate::Args),
     Store(store::Args),
     Validate(validate::Args),
+    Breakers(breakers::Args),
 }
 
 /// Runs the command line.
@@ -106,7 +106,6 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
-        Command::Breakers(args) => breakers::run(&args),
         Command::Tape(args) => tape::run(&args),
         Command::Incidents(args) => incidents::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -114,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Gate(args) => gate::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Breakers(args) => breakers::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

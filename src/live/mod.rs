@@ -68,9 +68,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     let mut first = Vec::new();
     let resumed =
         if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
+    engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
+    // The tape begins where the first input comes: what was resumed and announced is part of its snapshot.
     let recorder =
         settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
-    engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     for cell in engine.gate_cells() {
         gate.publish(cell.market.0, cell.slot, &cell.permission, cell.reason, cell.incident)?;
         // Slot 0 binds every strategy; the others are free until somebody binds one of them.

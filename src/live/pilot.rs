@@ -91,10 +91,12 @@ impl Pilot {
         }
     }
 
-    /// Obeys outputs that came before the first input.
+    /// Obeys outputs that came before the first input, and shows the state in which the run begins: whoever asks before
+    /// the first probe sees what binds, too.
     pub(super) fn obey_first(&mut self, out: Vec<Output>) {
         self.out = out;
         self.obey();
+        self.shared.show(&self.engine);
     }
 
     /// Runs until every sender is gone or `stop` is raised; gives everything back for an orderly end.
@@ -241,7 +243,12 @@ impl Pilot {
         match self.store.try_send(StoreCommand::Append(batch)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => self.close("the store does not keep up"),
-            Err(TrySendError::Disconnected(_)) => self.close("the store is gone"),
+            // It said why before it went.
+            Err(TrySendError::Disconnected(_)) => {
+                let why =
+                    self.store_lost.try_recv().map_or_else(|_| "the store is gone".to_owned(), |why| why.to_string());
+                self.close(&why);
+            }
         }
     }
 
