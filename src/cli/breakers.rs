@@ -1,13 +1,12 @@
 //! `fusewire breakers`: what operators see of breakers, and do to them. Changes go through the daemon's control socket.
 
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 
 use super::table::lay_out;
-use super::{Exit, Fault};
+use super::{Exit, Fault, say};
 use crate::breaker::State;
 use crate::config::{self, Depth};
 use crate::live::ServeSettings;
@@ -118,11 +117,13 @@ fn socket_of(args: &Args) -> Result<PathBuf, Fault> {
 fn list(args: &Args, socket: &Path) -> Result<Exit, Fault> {
     let mut breakers = breakers(socket)?;
     if args.json {
-        return print(&(serde_json::to_string_pretty(&Listing { breakers })? + "\n"));
+        say::json(&Listing { breakers })?;
+        return Ok(Exit::Ok);
     }
     // Armed again: only its strikes are remembered.
     breakers.retain(|row| row.state != State::Armed.name());
-    print(&if breakers.is_empty() { "all breakers are armed\n".to_owned() } else { table(&breakers) })
+    say::text(&if breakers.is_empty() { "all breakers are armed\n".to_owned() } else { table(&breakers) })?;
+    Ok(Exit::Ok)
 }
 
 fn breakers(socket: &Path) -> Result<Vec<BreakerRow>, Fault> {
@@ -135,13 +136,14 @@ fn breakers(socket: &Path) -> Result<Vec<BreakerRow>, Fault> {
 fn change(args: &Args, socket: &Path, request: &Request) -> Result<Exit, Fault> {
     let response = ask(socket, request)?;
     if args.json {
-        print(&(serde_json::to_string_pretty(&response)? + "\n"))?;
+        say::json(&response)?;
         return Ok(if matches!(response, Response::Done { .. }) { Exit::Ok } else { Exit::Failure });
     }
     match response {
-        Response::Done { answer, by } => print(&format!("{}, by {}\n", plain(&answer), plain(&by))),
-        other => Err(refusal(other)),
+        Response::Done { answer, by } => say::text(&format!("{}, by {}\n", plain(&answer), plain(&by)))?,
+        other => return Err(refusal(other)),
     }
+    Ok(Exit::Ok)
 }
 
 /// Nobody lets go of what they have not looked at: shows the breaker, and what to type if that is the one.
@@ -198,12 +200,4 @@ fn table(breakers: &[BreakerRow]) -> String {
 /// Text for a terminal: whatever could steer it is a question mark.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-}
-
-fn print(text: &str) -> Result<Exit, Fault> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // A reader that went away (`| head`) ends a command in peace.
-        Err(why) if why.kind() != ErrorKind::BrokenPipe => Err(why.into()),
-        _ => Ok(Exit::Ok),
-    }
 }
