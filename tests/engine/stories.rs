@@ -180,13 +180,13 @@ fn a_manual_trip_latches_until_a_person_lets_go() {
         &mut stage,
         &["gate", "breaker", "answer"],
         &expect![[r#"
-          120.00 gate a:DOT Halt (manual)
-          120.00 breaker manual at market:a:DOT: Armed -> Latched, Halt (tripped by hand), version 1
-          120.00 answer Ok("market:a:DOT: Halt (INC-20251010T204200Z-market:a:DOT)")
-         7200.00 breaker manual at market:a:DOT: Latched -> Armed, Normal (re-armed by hand), version 2
-         7200.00 answer Ok("market:a:DOT: manual re-armed")
-         7200.00 gate a:DOT Normal ()
-    "#]],
+            120.00 gate a:DOT Halt (manual)
+            120.00 breaker manual at market:a:DOT: Armed -> Latched, Halt (tripped by hand), version 1
+            120.00 answer Ok("market:a:DOT: Halt (INC-20251010T204200Z-market:a:DOT)")
+            7200.00 breaker manual at market:a:DOT: Latched -> Armed, Normal (re-armed by hand), version 2
+            7200.00 answer Ok("market:a:DOT: manual re-armed")
+            7200.00 gate a:DOT Normal ()
+        "#]],
     );
 }
 
