@@ -13,7 +13,9 @@ pub(crate) const MARKETS: [&str; 3] = ["a:DOT", "b:DOT", "a:TRX"];
 
 pub(crate) fn play(settings: &EngineSettings, inputs: &[Input]) -> Runner {
     let mut runner = Runner::new(Engine::new(settings.clone(), table(&MARKETS)));
-    inputs.iter().for_each(|input| runner.feed(input.clone(), &mut []));
+    for input in inputs {
+        runner.feed(input.clone(), &mut []);
+    }
     runner
 }
 
@@ -27,7 +29,9 @@ fn digest_cut_at(inputs: &[Input], cut: usize) -> String {
     let first = play(&quick(), before);
     let restored = Engine::restore(quick(), &first.engine.snapshot()).expect("its own snapshot");
     let mut second = Runner::resumed(restored, first.digest().clone());
-    after.iter().for_each(|input| second.feed(input.clone(), &mut []));
+    for input in after {
+        second.feed(input.clone(), &mut []);
+    }
     second.finish()
 }
 
