@@ -90,6 +90,8 @@ impl Flow {
 pub struct Cascade {
     longs: Flow,
     shorts: Flow,
+    /// When the last forced order came.
+    forced_at: Nanos,
     interest: Extremes,
     interest_now: f64,
     /// Running median of the notional of one liquidation, by small steps.
@@ -105,6 +107,7 @@ impl Detector for Cascade {
         Self {
             longs: Flow::new(),
             shorts: Flow::new(),
+            forced_at: Nanos(i64::MIN),
             interest: Extremes::new(300.0, 60),
             interest_now: 0.0,
             median: 0.0,
@@ -121,6 +124,7 @@ impl Detector for Cascade {
             // Without a forced order there is nothing to confirm.
             Seen::Price { .. } if self.longs.count + self.shorts.count > 0 => self.score(settings, base, scores),
             Seen::Liquidation { at, notional, liquidated, completeness } => {
+                self.forced_at = at;
                 self.take(settings, base, at, notional, liquidated, completeness);
                 self.score(settings, base, scores);
             }
@@ -135,6 +139,12 @@ impl Detector for Cascade {
             }
             _ => {}
         }
+    }
+
+    /// Ten minutes after the last forced order nothing is left to fade.
+    #[inline]
+    fn wants_clock(&self, _: &CascadeSettings, at: Nanos) -> bool {
+        self.longs.count + self.shorts.count > 0 && at.secs_since(self.forced_at) < 600.0
     }
 
     fn is_warm(&self, _: &CascadeSettings, _: &Base) -> bool {

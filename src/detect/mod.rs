@@ -113,6 +113,12 @@ pub trait Detector: Clone + std::fmt::Debug + Serialize + DeserializeOwned {
     fn limit(settings: &Self::Settings, leg: usize) -> (f64, f64);
     /// Takes something in and writes the scores that changed.
     fn see(&mut self, settings: &Self::Settings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64]);
+    /// Whether the passing of time alone may change its scores now.
+    #[inline]
+    fn wants_clock(&self, settings: &Self::Settings, at: Nanos) -> bool {
+        let _ = (settings, at);
+        false
+    }
     /// Whether its relative scores mean something yet.
     fn is_warm(&self, settings: &Self::Settings, base: &Base) -> bool;
     /// What a person should see when `leg` trips.
@@ -183,6 +189,11 @@ macro_rules! catalogue {
                     self.$module.see(&settings.$module, base, seen, own);
                 )+
                 debug_assert!(rest.is_empty());
+            }
+
+            #[inline]
+            fn wants_clock(&self, settings: &DetectSettings, at: Nanos) -> bool {
+                $(self.$module.wants_clock(&settings.$module, at))||+
             }
 
             fn is_warm(&self, settings: &DetectSettings, base: &Base) -> bool {
@@ -316,17 +327,27 @@ impl Bank {
     }
 
     #[inline]
-    #[allow(clippy::indexing_slicing, reason = "three arrays of one length")]
     fn compare(&mut self, limits: &Limits, rest_secs: f64, at: Nanos) -> Edges {
+        if self.active == 0 && !self.any_at_limit(limits) {
+            return Edges::default();
+        }
+        self.compare_legs(limits, rest_secs, at)
+    }
+
+    /// Whether any score is at its limit; written without branches, so that it becomes a few wide comparisons.
+    #[inline]
+    fn any_at_limit(&self, limits: &Limits) -> bool {
+        // False for NaN: such a score changes nothing, and the bank's test forbids it.
+        self.scores.iter().zip(&limits.trip).fold(false, |any, (score, limit)| any | (score >= limit))
+    }
+
+    #[cold]
+    fn compare_legs(&mut self, limits: &Limits, rest_secs: f64, at: Nanos) -> Edges {
         let mut above: LegSet = 0;
         let mut below: LegSet = 0;
-        for (leg, score) in self.scores.iter().enumerate() {
-            // Both comparisons are false for NaN: such a score changes nothing, and the bank's test forbids it.
-            above |= LegSet::from(*score >= limits.trip[leg]) << leg;
-            below |= LegSet::from(*score < limits.clear[leg]) << leg;
-        }
-        if (self.active | above) == 0 {
-            return Edges::default();
+        for (leg, (score, (trip, clear))) in self.scores.iter().zip(limits.trip.iter().zip(&limits.clear)).enumerate() {
+            above |= LegSet::from(score >= trip) << leg;
+            below |= LegSet::from(score < clear) << leg;
         }
         let rested = self.rested(self.active & below, (self.active & !below) | above, rest_secs, at);
         let active = (self.active & !rested) | above;
@@ -401,16 +422,30 @@ impl Bank {
         self.detectors.evidence(settings, &self.base, leg)
     }
 
-    /// A number that changes when the last bit of any score changes: the digest folds it in at every event.
+    /// A number that changes when the last bit of any score changes: the digest folds it in at every event. Four lanes, each
+    /// turned before a score is folded in, so that one changed bit stays one changed bit of its lane.
     #[inline]
     pub fn fingerprint(&self) -> u64 {
-        let mut sum = 0_u64;
-        let mut odd = 0x9e37_79b9_7f4a_7c15_u64;
-        for score in &self.scores {
-            sum = sum.wrapping_add(score.to_bits().wrapping_mul(odd));
-            odd = odd.wrapping_add(0x517c_c1b7_2722_0a94);
+        let mut lanes = [0_u64; 4];
+        let (fours, rest) = self.scores.as_chunks::<4>();
+        for four in fours {
+            for (lane, score) in lanes.iter_mut().zip(four) {
+                *lane = lane.rotate_left(9) ^ score.to_bits();
+            }
         }
-        sum
+        for (lane, score) in lanes.iter_mut().zip(rest) {
+            *lane = lane.rotate_left(9) ^ score.to_bits();
+        }
+        let [a, b, c, d] = lanes;
+        a ^ b.rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ c.rotate_left(31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            ^ d.rotate_left(47).wrapping_mul(0x94d0_49bb_1331_11eb)
+    }
+
+    /// Whether the passing of time alone may change a score: looks leave all other markets alone.
+    #[inline]
+    pub fn wants_clock(&self, settings: &DetectSettings, at: Nanos) -> bool {
+        self.active != 0 || self.detectors.wants_clock(settings, at)
     }
 }
 

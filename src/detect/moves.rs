@@ -116,7 +116,9 @@ impl Moves {
             self.windows.iter_mut().zip(&self.roots).zip(rows).zip(limits)
         {
             window.push(at.0, range[0]);
-            window.push(at.0, range[1]);
+            if range[1] > range[0] {
+                window.push(at.0, range[1]);
+            }
             let down = (1.0 - price / window.max().unwrap_or(price)).max(0.0);
             let up = (price / window.min().unwrap_or(price) - 1.0).max(0.0);
             let scale = per_sigma / root;

@@ -81,6 +81,12 @@ impl Detector for Stale {
         }
     }
 
+    /// A silence below the first floor cannot be late.
+    #[inline]
+    fn wants_clock(&self, settings: &StaleSettings, at: Nanos) -> bool {
+        self.down != 0 || at.secs_since(self.last) >= settings.late_floor_secs
+    }
+
     fn is_warm(&self, _: &StaleSettings, _: &Base) -> bool {
         true
     }

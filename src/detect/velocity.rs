@@ -76,7 +76,9 @@ impl Velocity {
     #[inline]
     fn measure(&mut self, at: Nanos, range: [f64; 2], price: f64, scores: &mut [f64]) {
         self.window.push(at.0, range[0]);
-        self.window.push(at.0, range[1]);
+        if range[1] > range[0] {
+            self.window.push(at.0, range[1]);
+        }
         if let [fall, rise] = scores {
             *fall = (1.0 - price / self.window.max().unwrap_or(price)).max(0.0) * 100.0;
             *rise = (price / self.window.min().unwrap_or(price) - 1.0).max(0.0) * 100.0;

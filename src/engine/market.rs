@@ -150,7 +150,9 @@ impl Engine {
         let now = self.state.now;
         self.state.next_look = Nanos(now.0.saturating_add(i64::from(self.settings.look_ms) * 1_000_000));
         for place in 0..self.state.markets.len() {
-            if self.state.markets.get(place).is_some_and(|market| market.streams) {
+            let detect = &self.settings.detect;
+            let due = |market: &MarketState| market.streams && market.bank.wants_clock(detect, now);
+            if self.state.markets.get(place).is_some_and(due) {
                 self.see(MarketId(place as u32), &Seen::Clock { at: now });
             }
         }

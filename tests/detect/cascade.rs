@@ -67,7 +67,9 @@ impl Cascade {
             inputs.push(Input::Event(crate::stage::trade(0, (tenth + 6001) as u64, at(secs), price)));
         }
         inputs.sort_by_key(Input::at);
-        inputs.into_iter().for_each(|input| stage.feed(input));
+        for input in inputs {
+            stage.feed(input);
+        }
         let seen = |record: &fusewire::record::Record| match &record.fact {
             fusewire::record::Fact::Trip { detector, leg, .. } if detector == "cascade" && leg == "longs" => {
                 Some(record.at)

@@ -13,7 +13,9 @@ pub(crate) const MARKETS: [&str; 3] = ["a:DOT", "b:DOT", "a:TRX"];
 
 pub(crate) fn play(settings: &EngineSettings, inputs: &[Input]) -> Runner {
     let mut runner = Runner::new(Engine::new(settings.clone(), table(&MARKETS)));
-    inputs.iter().for_each(|input| runner.feed(input.clone(), &mut []));
+    for input in inputs {
+        runner.feed(input.clone(), &mut []);
+    }
     runner
 }
 
@@ -27,7 +29,9 @@ fn digest_cut_at(inputs: &[Input], cut: usize) -> String {
     let first = play(&quick(), before);
     let restored = Engine::restore(quick(), &first.engine.snapshot()).expect("its own snapshot");
     let mut second = Runner::resumed(restored, first.digest().clone());
-    after.iter().for_each(|input| second.feed(input.clone(), &mut []));
+    for input in after {
+        second.feed(input.clone(), &mut []);
+    }
     second.finish()
 }
 
@@ -35,7 +39,7 @@ fn digest_cut_at(inputs: &[Input], cut: usize) -> String {
 /// form changes it on purpose: then `UPDATE_EXPECT=1 cargo test --test engine the_composed_tape` writes the new one here.
 #[test]
 fn the_composed_tape_has_the_digest_that_was_written_down() {
-    expect!["240954245b0abcafa1a8372f523ea91fd92ae39cb2bc686c8b130dd90e395911"].assert_eq(&digest(&tape()));
+    expect!["17cee61c74e8979a4d4494773c23e132880339c664ac67ec8db7e47b0e37faaa"].assert_eq(&digest(&tape()));
 }
 
 #[test]

@@ -74,7 +74,9 @@ fn two_memories_of_one_breaker_resume_as_the_stricter() {
         [breaker("velocity", Stance::Halt, false), breaker("velocity", Stance::Caution, true)],
     ] {
         let mut engine = Engine::new(quick(), table(&["a:DOT"]));
-        memories.iter().for_each(|was| engine.resume(was, at(0.0)).unwrap());
+        for was in &memories {
+            engine.resume(was, at(0.0)).unwrap();
+        }
         assert_eq!(engine.binding(MarketId(0)).stance(), Stance::Halt);
         assert_eq!(engine.breakers()[0].state, "Latched");
     }

@@ -50,14 +50,15 @@ fn played(seed: u64) -> Account {
 /// Plays all seeds, on as many threads as there are cores.
 fn played_all(seeds: &std::ops::Range<u64>) -> Account {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share =
-        |first: usize| seeds.clone().skip(first).step_by(threads).map(played).fold(Account::default(), Account::with);
+    let share = |first: usize| {
+        seeds.clone().skip(first).step_by(threads).map(played).fold(Account::default(), |all, one| all.with(&one))
+    };
     std::thread::scope(|scope| {
         let shares: Vec<_> = (0..threads).map(|first| scope.spawn(move || share(first))).collect();
         shares
             .into_iter()
             .map(|share| share.join().expect("every seed keeps the laws"))
-            .fold(Account::default(), Account::with)
+            .fold(Account::default(), |all, one| all.with(&one))
     })
 }
 

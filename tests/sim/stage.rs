@@ -257,7 +257,7 @@ impl Stage {
     fn tell(&mut self, output: &Output) {
         let (kind, what) = self.line(output);
         let secs = self.engine.now().secs_since(START);
-        self.lines.push((kind, format!("{secs:8.2} {kind} {what}")));
+        self.lines.push((kind, format!("{secs:.2} {kind} {what}")));
     }
 
     fn line(&self, output: &Output) -> (&'static str, String) {

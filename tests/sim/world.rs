@@ -79,7 +79,7 @@ impl World {
             self.links.send(place, said_at, input);
             for input in self.links.arriving(said_at) {
                 self.until(input.at());
-                self.handle(input);
+                self.handle(&input);
                 self.disturb();
             }
             if cuts.iter().any(|cut| now < *cut && *cut <= said_at) {
@@ -95,23 +95,23 @@ impl World {
         loop {
             let due = self.engine.deadline().filter(|due| *due < when);
             if let Some(stored) = self.disk.answer(due.unwrap_or(when)) {
-                self.handle(stored);
+                self.handle(&stored);
             } else if let Some(due) = due {
-                self.handle(Input::Tick(due));
+                self.handle(&Input::Tick(due));
             } else {
                 return;
             }
         }
     }
 
-    fn handle(&mut self, input: Input) {
+    fn handle(&mut self, input: &Input) {
         let before = if matches!(input, Input::Command(_)) { self.engine.breakers() } else { Vec::new() };
-        self.segment.inputs = postcard::to_extend(&input, std::mem::take(&mut self.segment.inputs)).unwrap();
+        self.segment.inputs = postcard::to_extend(input, std::mem::take(&mut self.segment.inputs)).unwrap();
         let mut out = Vec::new();
         self.engine.handle(input.clone(), &mut out);
         self.digest.outputs(&self.engine, &out);
-        self.laws.check(&self.engine, &input, &before, &out);
-        self.account.take(&input, &out);
+        self.laws.check(&self.engine, input, &before, &out);
+        self.account.take(input, &out);
         self.obey(&out);
         self.segment.outputs.extend(out);
     }
@@ -127,10 +127,10 @@ impl World {
     /// Things that may follow any input: a person, an early tick, a move to another process.
     fn disturb(&mut self) {
         if let Some(command) = self.operator.wants(&self.engine, self.engine.now()) {
-            self.handle(command);
+            self.handle(&command);
         }
         if self.chance.happens(0.01) {
-            self.handle(Input::Tick(self.engine.now()));
+            self.handle(&Input::Tick(self.engine.now()));
         }
         if self.chance.happens(0.0005) {
             self.engine = Engine::restore(self.settings.clone(), &self.engine.snapshot()).expect("its own snapshot");
@@ -281,7 +281,7 @@ impl Account {
     }
 
     /// Both together; digests belong to one world alone.
-    pub(crate) fn with(self, other: Self) -> Self {
+    pub(crate) fn with(self, other: &Self) -> Self {
         Self {
             inputs: self.inputs + other.inputs,
             trips: self.trips + other.trips,
