@@ -1,7 +1,7 @@
 //! The only meeting place: inputs in, outputs out, the same on every machine.
 //!
-//! Pure: no clock, socket, file, lock or await. Split by what comes in: [`market`] takes events, bars and time,
-//! [`operator`] takes people's requests; [`permit`] turns breakers into what the gate says, [`snapshot`] freezes it all.
+//! Pure: no clock, socket, file, lock or await. Split by what comes in: `market` takes events, bars and time,
+//! `operator` takes people's requests; `permit` turns breakers into what the gate says, `snapshot` freezes it all.
 
 mod digest;
 mod input;

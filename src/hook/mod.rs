@@ -5,7 +5,7 @@
 //!                                                    ^                  |  answer
 //!                                                    +---- verdict -----+  delivered | again later | dead letter
 //! ```
-//! Read in this order. Pure: no clock, no socket, no thread before [`courier`].
+//! Read in this order. Pure: no clock, no socket, no thread before `courier`.
 
 mod answer;
 mod date;
