@@ -24,7 +24,9 @@ fn overload_is_counted() {
     let [offered, dropped, depth] = read(&rig);
     std::thread::sleep(Duration::from_secs(1));
     let [offered_later, dropped_later, _] = read(&rig);
-    println!("offered {offered}, dropped {dropped}, waiting {depth}; a second later offered {offered_later}, dropped {dropped_later}");
+    println!(
+        "offered {offered}, dropped {dropped}, waiting {depth}; a second later offered {offered_later}, dropped {dropped_later}"
+    );
     // What was offered was taken, waits, or is lost. Probes wait too, so what waits is an upper bound.
     assert!(offered - dropped <= TAKEN + 1.0 + depth, "more passed than fits");
     assert!(offered_later > offered + 100.0, "feeds go on");

@@ -32,9 +32,12 @@ fn a_latched_breaker_survives_a_restart_and_leaves_only_by_rearm() {
         let (scope, rule, reason) = (scope.clone(), "manual".to_owned(), reason.to_owned());
         rig.ask(&Request::Rearm { scope, rule, version, reason })
     };
-    for (version, reason, want) in
-        [(version + 1, "over", "moved on"), (version - 1, "over", "moved on"), (version, "", "a reason"), (version, "  ", "a reason")]
-    {
+    for (version, reason, want) in [
+        (version + 1, "over", "moved on"),
+        (version - 1, "over", "moved on"),
+        (version, "", "a reason"),
+        (version, "  ", "a reason"),
+    ] {
         match rearm(version, reason) {
             Response::Refused { why } => assert!(why.contains(want), "{why}"),
             other => panic!("version {version}, reason {reason:?}: {other:?}"),
@@ -50,7 +53,9 @@ fn a_latched_breaker_survives_a_restart_and_leaves_only_by_rearm() {
 
 /// The breaker tripped by hand, once it is listed.
 fn wait_for_latch(rig: &Rig) -> BreakerRow {
-    rig.wait_for("the control socket", |rig| rig.path("control.sock").exists() && rig.get("/healthz").is_some_and(|(status, _)| status == 200));
+    rig.wait_for("the control socket", |rig| {
+        rig.path("control.sock").exists() && rig.get("/healthz").is_some_and(|(status, _)| status == 200)
+    });
     let Response::Breakers { breakers } = rig.ask(&Request::Breakers {}) else { panic!("no list") };
     let manual = breakers.into_iter().find(|row| row.rule == "manual").expect("the breaker that was tripped");
     assert_eq!((manual.state.as_str(), manual.stance.as_str()), ("Latched", "Halt"));
@@ -73,7 +78,14 @@ fn assert_who_and_why(rig: &Rig, by: &str) {
             _ => {}
         }
     }
-    let wanted = [("Latched", "delisting"), ("refused", ""), ("refused", ""), ("refused", ""), ("refused", ""), ("Armed", "announcement withdrawn")];
+    let wanted = [
+        ("Latched", "delisting"),
+        ("refused", ""),
+        ("refused", ""),
+        ("refused", ""),
+        ("refused", ""),
+        ("Armed", "announcement withdrawn"),
+    ];
     let wanted = wanted.map(|(what, why)| (what.to_owned(), us.clone(), why.to_owned()));
     assert_eq!(deeds, wanted);
 }

@@ -48,7 +48,8 @@ impl Scene {
             let at = Nanos(from.0 + step * STEP_NS);
             let prices = [4.0 * self.path(step as f64 * STEP_NS as f64 / 1e9), 0.3];
             let both = move |say: fn(&str, Nanos, i64, f64) -> String| {
-                let lines = self.symbols.into_iter().zip(prices).map(move |(symbol, price)| say(symbol, at, step, price));
+                let lines =
+                    self.symbols.into_iter().zip(prices).map(move |(symbol, price)| say(symbol, at, step, price));
                 lines.map(move |line| (at, line))
             };
             let marks = both(mark).take(if step % 200 == 1 { 2 } else { 0 });

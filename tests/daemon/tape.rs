@@ -31,7 +31,8 @@ fn a_live_session_replays_to_the_same_digest() {
     assert_eq!(rig.end(), 0, "{}", rig.log());
 
     let log = rig.log();
-    let live = log.split("digest=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a digest in the log");
+    let live =
+        log.split("digest=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a digest in the log");
     let (inputs, replayed) = replay(&rig, &tape);
     let trips = rig.records(1).iter().filter(|record| matches!(record.fact, Fact::Trip { .. })).count();
     println!("{inputs} inputs with {trips} trips and 2 reconnects: {live}");

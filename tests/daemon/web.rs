@@ -85,8 +85,10 @@ impl Kind {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let count = Arc::clone(&count);
-                std::thread::spawn(move || while receive(&stream).is_some() {
-                    count.fetch_add(1, Ordering::Relaxed);
+                std::thread::spawn(move || {
+                    while receive(&stream).is_some() {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
                 });
             }
         });
