@@ -82,6 +82,20 @@ pub enum Mode {
 impl Mode {
     /// All three, with their words in the config.
     pub const WORDS: [(&'static str, Self); 3] = [("off", Self::Off), ("shadow", Self::Shadow), ("armed", Self::Armed)];
+
+    /// The word in the config.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Shadow => "shadow",
+            Self::Armed => "armed",
+        }
+    }
+
+    /// The mode of a word in the config.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, mode)| *mode)
+    }
 }
 
 /// One rule.

@@ -336,20 +336,20 @@ fn daemon(dir: &Path, answer: &'static str) -> (PathBuf, std::thread::JoinHandle
 #[test]
 fn people_answer_through_the_running_daemon() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (socket, asked) = daemon(dir.path(), r#"{"ok":"INC-1: done"}"#);
+    let (socket, asked) = daemon(dir.path(), r#"{"is":"done","answer":"INC-1: done","by":"ann"}"#);
     let done = told(&["incidents", "ack", "INC-1", "--reason", "on \"it\"", "--socket", utf8(&socket)]);
-    assert_eq!(done, "INC-1: done\n");
+    assert_eq!(done, "INC-1: done (by ann)\n");
     let want = serde_json::json!({"do": "ack", "incident": "INC-1", "reason": "on \"it\""});
     assert_eq!(asked.join().expect("answered"), want);
     std::fs::remove_file(&socket).expect("removed");
 
-    let (socket, asked) = daemon(dir.path(), r#"{"error":"there is no open incident INC-1"}"#);
+    let (socket, asked) = daemon(dir.path(), r#"{"is":"refused","why":"there is no open incident INC-1"}"#);
     let args = ["incidents", "comment", "INC-1", "two\nlines", "--socket", utf8(&socket)];
-    refused(1, &args, &expect![["fusewire: comment: there is no open incident INC-1\n"]]);
+    refused(1, &args, &expect![["fusewire: there is no open incident INC-1\n"]]);
     assert_eq!(asked.join().expect("answered")["do"], "comment");
     let (code, _, err) = fusewire(&["incidents", "resolve", "INC-1", "--socket", utf8(&socket)]);
     assert_eq!(code, 1);
-    assert!(err.contains("is the daemon running, and may you use its socket?"), "{err}");
+    assert!(err.contains("is `fusewire run` up?"), "{err}");
 }
 
 // The gate.

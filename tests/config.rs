@@ -475,7 +475,8 @@ fn replay_takes_a_config_and_refuses_a_broken_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("c.toml");
     fs::write(&path, "[detect.jump]\nlimit_z = -5\n").unwrap();
-    let (code, text) = fusewire(&["replay", "-c", path.to_str().unwrap(), "no-such-tape.csv"]);
+    let tape = ["--venue", "binance-coinm", "fixtures/2025-10-10/crash.frames.gz"];
+    let (code, text) = fusewire(&[&["replay", "-c", path.to_str().unwrap()][..], &tape].concat());
     assert_eq!(code, Some(78));
     assert!(text.contains("c.toml:2: detect.jump.limit_z"), "{text}");
 }

@@ -19,9 +19,9 @@ use fusewire::breaker::Stance;
 use fusewire::engine::DeliveryReport;
 use fusewire::event::Nanos;
 use fusewire::hook::{
-    Attempted, Clock, Dispatch, Errand, HookSettings, HookStats, Kind, Message, Mode, Secret, Topic, Verdict, exec,
-    http,
+    Attempted, Clock, Dispatch, Errand, HookSettings, HookStats, Kind, Message, Secret, Topic, Verdict, exec, http,
 };
+use fusewire::policy::Mode;
 use fusewire::record::{Fact, Record};
 use fusewire::store::thread::{Hooks, StoreCommand, StoreEvent, run};
 use fusewire::store::{Attempt, Ending, OutboxRow, Pending, Reader, Store};

@@ -1,5 +1,6 @@
 //! The way in: one file a subcommand, exit codes, logging.
 
+mod breakers;
 mod chapter;
 mod clock;
 mod demo;
@@ -96,6 +97,7 @@ enum Command {
     Gate(gate::Args),
     Store(store::Args),
     Validate(validate::Args),
+    Breakers(breakers::Args),
 }
 
 /// Runs the command line.
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Gate(args) => gate::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Breakers(args) => breakers::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

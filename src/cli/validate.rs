@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::{Exit, Fault};
 use crate::config::{self, Depth, Reading};
-use crate::hook;
 use crate::live::Settings;
 use crate::policy::Mode;
 
@@ -95,17 +94,9 @@ fn runs(settings: &Settings) -> Vec<(&'static str, String)> {
     lines.push(("store", settings.store.dir.display().to_string()));
     lines.push(("serve", format!("{}, control {}", settings.serve.listen, settings.serve.control.display())));
     lines.extend(settings.record.as_ref().map(|path| ("record", path.display().to_string())));
-    let hooks = settings.hooks.iter().map(|hook| format!("{} ({}, {})", hook.name, hook.kind.name(), word(hook.mode)));
+    let hooks = settings.hooks.iter().map(|hook| format!("{} ({}, {})", hook.name, hook.kind.name(), hook.mode.name()));
     lines.extend(hooks.map(|hook| ("hook", hook)));
     lines
-}
-
-fn word(mode: hook::Mode) -> &'static str {
-    match mode {
-        hook::Mode::Off => "off",
-        hook::Mode::Shadow => "shadow",
-        hook::Mode::Armed => "armed",
-    }
 }
 
 fn object(args: &Args, reading: &Reading) -> Value {

@@ -13,8 +13,9 @@ use rustix::process::{getegid, geteuid, getgroups};
 use super::Depth;
 use super::fault::Wrong;
 use super::notebook::Notebook;
-use crate::hook::{Kind, Mode};
+use crate::hook::Kind;
 use crate::live::Settings;
+use crate::policy::Mode;
 
 /// Bits that a directory must not have.
 mod open {

@@ -9,10 +9,10 @@ use super::section::{Entry, Section};
 use super::value::{self, Range};
 use super::vault::Vault;
 use crate::breaker::Stance;
-use crate::hook::{HookSettings, Kind, Mode, Secret, Topic, exec, http};
+use crate::hook::{HookSettings, Kind, Secret, Topic, exec, http};
+use crate::policy::Mode;
 
 const TIMEOUT: Range = Range { unit: "ms", min: 10.0, max: 600_000.0 };
-const MODES: [&str; 3] = ["off", "shadow", "armed"];
 
 /// Stands for a URL that is not looked up.
 const ELSEWHERE: &str = "https://secret.invalid/";
@@ -60,7 +60,7 @@ fn hook(
 /// What every kind has: when it is told and how often it is tried.
 fn deliver(section: &mut Section<'_, '_>, default: HookSettings) -> HookSettings {
     let topics = Topic::ALL.map(Topic::name);
-    let mode = section.word("mode", &MODES, Mode::parse).unwrap_or(default.mode);
+    let mode = section.word("mode", &Mode::WORDS.map(|(word, _)| word), Mode::parse).unwrap_or(default.mode);
     let on = section.words("on", &topics, Topic::parse).unwrap_or(default.on);
     let min_stance = plan::stance(section, "min_stance", &Stance::ALL, default.min_stance);
     let attempts = Range { unit: "", min: 1.0, max: 100.0 };

@@ -8,7 +8,7 @@ use super::fault::Wrong;
 use super::notebook::Notebook;
 use crate::event::{Completeness, Kind, MarketId};
 use crate::feed::venue::find;
-use crate::hook;
+
 use crate::live::Settings;
 use crate::market::Markets;
 use crate::policy::{Across, Mode, Reach, Rule, legs_of, shipped};
@@ -156,11 +156,11 @@ fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static 
 
 fn hooks(settings: &Settings, notebook: &mut Notebook) {
     for hook in &settings.hooks {
-        if hook.mode != hook::Mode::Armed {
+        if hook.mode != Mode::Armed {
             notebook.notes.push(format!("hook {} is not armed: it tells nobody", hook.name));
         }
     }
-    if settings.hooks.iter().all(|hook| hook.mode != hook::Mode::Armed) {
+    if settings.hooks.iter().all(|hook| hook.mode != Mode::Armed) {
         notebook.notes.push("no hook is armed: nobody is told of a trip unless they look".to_owned());
     }
     if !notebook.blames("hook") {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Attempted, Clock, Courier, Errand, HookSettings, HookStats, Message, Mode, Router};
+use super::{Attempted, Clock, Courier, Errand, HookSettings, HookStats, Message, Router};
+use crate::policy::Mode;
 use crate::record::Record;
 
 /// The hooks at work.

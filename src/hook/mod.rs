@@ -34,5 +34,5 @@ pub use message::Message;
 pub use outbox::{Chance, MAX_DELAY_SECS, Verdict, backoff_secs, verdict};
 pub use router::Router;
 pub use secret::Secret;
-pub use settings::{HookSettings, Mode, Topic};
+pub use settings::{HookSettings, Topic};
 pub use stats::{HookNumbers, HookStats};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{HookSettings, Message, Mode, Topic};
+use super::{HookSettings, Message, Topic};
 use crate::breaker::Stance;
+use crate::policy::Mode;
 use crate::record::{Fact, Record};
 
 /// The routes from facts to hooks.

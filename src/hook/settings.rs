@@ -2,6 +2,7 @@
 
 use super::Kind;
 use crate::breaker::Stance;
+use crate::policy::Mode;
 use crate::record::Fact;
 
 /// One hook.
@@ -51,30 +52,6 @@ impl HookSettings {
             return Err(format!("max_attempts: must be between 1 and 100, got {}", self.max_attempts));
         }
         self.kind.carrier().map(drop)
-    }
-}
-
-/// Whether a hook delivers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Nothing happens.
-    Off,
-    /// What it would send is kept in the outbox, and stays there.
-    Shadow,
-    /// It delivers.
-    #[default]
-    Armed,
-}
-
-impl Mode {
-    /// The mode of a word in the config.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "off" => Some(Self::Off),
-            "shadow" => Some(Self::Shadow),
-            "armed" => Some(Self::Armed),
-            _ => None,
-        }
     }
 }
 

@@ -36,11 +36,11 @@ fn a_market_starts_at_halt_and_is_free_when_its_detectors_are_warm() {
         &mut stage,
         &["gate", "permission"],
         &expect![[r#"
-         -598.00 permission a:DOT Caution (warming)
-         -598.00 gate a:DOT Caution (warming)
-         -240.00 permission a:DOT Normal ()
-         -240.00 gate a:DOT Normal ()
-    "#]],
+             -598.00 permission a:DOT Caution (warming)
+             -598.00 gate a:DOT Caution (warming)
+             -240.00 permission a:DOT Normal ()
+             -240.00 gate a:DOT Normal ()
+        "#]],
     );
 }
 
@@ -56,10 +56,10 @@ fn a_hold_ends_only_after_the_store_has_the_record() {
         &mut stage,
         &["gate", "permission"],
         &expect![[r#"
-          434.50 gate a:DOT Halt x0.1 (fast-move)
-          434.50 permission a:DOT ReduceOnly x0.1 (fast-move)
-          464.50 permission a:DOT ReduceOnly x0.5 (fast-move)
-    "#]],
+              434.50 gate a:DOT Halt x0.1 (fast-move)
+              434.50 permission a:DOT ReduceOnly x0.1 (fast-move)
+              464.50 permission a:DOT ReduceOnly x0.5 (fast-move)
+        "#]],
     );
     assert_eq!(stage.stance(0), Stance::Halt, "the disk has not answered");
     stage.stored();
@@ -67,8 +67,8 @@ fn a_hold_ends_only_after_the_store_has_the_record() {
         &mut stage,
         &["gate"],
         &expect![[r#"
-          539.00 gate a:DOT ReduceOnly x0.5 (fast-move)
-    "#]],
+              539.00 gate a:DOT ReduceOnly x0.5 (fast-move)
+        "#]],
     );
 }
 
@@ -81,10 +81,10 @@ fn a_tightening_never_waits_for_the_store() {
         &mut stage,
         &["gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution x0.5 (early-warning)
-          120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
-          127.00 gate a:DOT Halt x0.5 (velocity)
-    "#]],
+              120.00 gate a:DOT Caution x0.5 (early-warning)
+              120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
+              127.00 gate a:DOT Halt x0.5 (velocity)
+        "#]],
     );
 }
 
@@ -127,11 +127,11 @@ fn the_lease_is_renewed_behind_the_gate() {
         &mut stage,
         &["gate", "beat"],
         &expect![[r#"
-          121.00 beat 1
-          180.00 gate a:DOT Caution (feed-late)
-          180.00 gate a:DOT Halt (feed-dead)
-          180.00 beat 2
-    "#]],
+              121.00 beat 1
+              180.00 gate a:DOT Caution (feed-late)
+              180.00 gate a:DOT Halt (feed-dead)
+              180.00 beat 2
+        "#]],
     );
 }
 
@@ -152,19 +152,19 @@ fn a_re_arm_needs_reason_version_and_a_clear_condition() {
         &mut stage,
         &["answer", "refused", "gate"],
         &expect![[r#"
-          131.00 refused rearm velocity at market:a:DOT seen at version 1: a re-arm needs a reason
-          131.00 answer Err("a re-arm needs a reason")
-          131.00 refused rearm velocity at market:a:DOT seen at version 2: velocity at market:a:DOT has moved on: you saw version 2, it is at 1; look again
-          131.00 answer Err("velocity at market:a:DOT has moved on: you saw version 2, it is at 1; look again")
-          131.00 refused rearm no-such-rule at market:a:DOT seen at version 1: there is no rule no-such-rule
-          131.00 answer Err("there is no rule no-such-rule")
-          131.00 refused rearm velocity at market:a:DOT seen at version 1: velocity at market:a:DOT: the condition still holds
-          131.00 answer Err("velocity at market:a:DOT: the condition still holds")
-          200.00 answer Ok("market:a:DOT: velocity re-armed")
-          200.00 gate a:DOT ReduceOnly x0.5 (fast-move)
-          200.00 refused rearm velocity at market:a:DOT seen at version 1: velocity at market:a:DOT is armed already
-          200.00 answer Err("velocity at market:a:DOT is armed already")
-    "#]],
+              131.00 refused rearm velocity at market:a:DOT seen at version 1: a re-arm needs a reason
+              131.00 answer Err("a re-arm needs a reason")
+              131.00 refused rearm velocity at market:a:DOT seen at version 2: velocity at market:a:DOT has moved on: you saw version 2, it is at 1; look again
+              131.00 answer Err("velocity at market:a:DOT has moved on: you saw version 2, it is at 1; look again")
+              131.00 refused rearm no-such-rule at market:a:DOT seen at version 1: there is no rule no-such-rule
+              131.00 answer Err("there is no rule no-such-rule")
+              131.00 refused rearm velocity at market:a:DOT seen at version 1: velocity at market:a:DOT: the condition still holds
+              131.00 answer Err("velocity at market:a:DOT: the condition still holds")
+              200.00 answer Ok("market:a:DOT: velocity re-armed")
+              200.00 gate a:DOT ReduceOnly x0.5 (fast-move)
+              200.00 refused rearm velocity at market:a:DOT seen at version 1: velocity at market:a:DOT is armed already
+              200.00 answer Err("velocity at market:a:DOT is armed already")
+        "#]],
     );
 }
 
@@ -180,13 +180,13 @@ fn a_manual_trip_latches_until_a_person_lets_go() {
         &mut stage,
         &["gate", "breaker", "answer"],
         &expect![[r#"
-          120.00 gate a:DOT Halt (manual)
-          120.00 breaker manual at market:a:DOT: Armed -> Latched, Halt (tripped by hand), version 1
-          120.00 answer Ok("market:a:DOT: Halt (INC-20251010T204200Z-market:a:DOT)")
-         7200.00 breaker manual at market:a:DOT: Latched -> Armed, Normal (re-armed by hand), version 2
-         7200.00 answer Ok("market:a:DOT: manual re-armed")
-         7200.00 gate a:DOT Normal ()
-    "#]],
+              120.00 gate a:DOT Halt (manual)
+              120.00 breaker manual at market:a:DOT: Armed -> Latched, Halt (tripped by hand), version 1
+              120.00 answer Ok("market:a:DOT: Halt (INC-20251010T204200Z-market:a:DOT)")
+             7200.00 breaker manual at market:a:DOT: Latched -> Armed, Normal (re-armed by hand), version 2
+             7200.00 answer Ok("market:a:DOT: manual re-armed")
+             7200.00 gate a:DOT Normal ()
+        "#]],
     );
 }
 
@@ -202,10 +202,10 @@ fn one_venue_alone_falls_35_percent_and_the_market_goes_on() {
         &mut stage,
         &["gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution x0.5 (early-warning)
-          120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
-          137.00 gate a:DOT Halt x0.5 (velocity)
-    "#]],
+              120.00 gate a:DOT Caution x0.5 (early-warning)
+              120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
+              137.00 gate a:DOT Halt x0.5 (velocity)
+        "#]],
     );
     assert!(stage.engine.breakers().iter().all(|breaker| breaker.scope == "market:a:DOT"));
     for market in 1..4 {
@@ -239,13 +239,13 @@ fn feed_dies_during_a_crash_and_comes_back_late() {
         &mut stage,
         &["gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution x0.5 (early-warning)
-          120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
-          143.00 gate a:DOT Halt x0.5 (feed-dead)
-          240.25 gate a:DOT Halt x0.1 (fast-move)
-          240.25 gate a:DOT ReduceOnly x0.1 (fast-move)
-          255.25 gate a:DOT ReduceOnly x0.5 (fast-move)
-    "#]],
+              120.00 gate a:DOT Caution x0.5 (early-warning)
+              120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
+              143.00 gate a:DOT Halt x0.5 (feed-dead)
+              240.25 gate a:DOT Halt x0.1 (fast-move)
+              240.25 gate a:DOT ReduceOnly x0.1 (fast-move)
+              255.25 gate a:DOT ReduceOnly x0.5 (fast-move)
+        "#]],
     );
     assert!(stage.stance(0) >= Stance::ReduceOnly);
 }
@@ -260,20 +260,20 @@ fn silence_trips_and_data_alone_heals_it() {
         &mut stage,
         &["gate", "breaker"],
         &expect![[r#"
-          124.75 gate a:DOT Caution (feed-late)
-          124.75 breaker feed-late at market:a:DOT: Armed -> Tripped, Caution (stale.late), version 1
-          139.00 gate a:DOT Halt (feed-dead)
-          139.00 breaker feed-dead at market:a:DOT: Armed -> Tripped, Halt (stale.dead), version 1
-          200.25 gate a:DOT Halt x0.1 (feed-late)
-          200.25 breaker feed-late at market:a:DOT: Tripped -> Probing, Caution (clear), version 2
-          200.25 breaker feed-dead at market:a:DOT: Tripped -> Probing, Caution x0.1 (clear), version 2
-          200.25 gate a:DOT Caution x0.1 (feed-late)
-          205.25 breaker feed-late at market:a:DOT: Probing -> Armed, Normal (clear), version 4
-          215.25 breaker feed-dead at market:a:DOT: Probing -> Probing, Caution x0.5 (clear), version 3
-          215.25 gate a:DOT Caution x0.5 (feed-dead)
-          230.25 breaker feed-dead at market:a:DOT: Probing -> Armed, Normal (clear), version 4
-          230.25 gate a:DOT Normal ()
-    "#]],
+              124.75 gate a:DOT Caution (feed-late)
+              124.75 breaker feed-late at market:a:DOT: Armed -> Tripped, Caution (stale.late), version 1
+              139.00 gate a:DOT Halt (feed-dead)
+              139.00 breaker feed-dead at market:a:DOT: Armed -> Tripped, Halt (stale.dead), version 1
+              200.25 gate a:DOT Halt x0.1 (feed-late)
+              200.25 breaker feed-late at market:a:DOT: Tripped -> Probing, Caution (clear), version 2
+              200.25 breaker feed-dead at market:a:DOT: Tripped -> Probing, Caution x0.1 (clear), version 2
+              200.25 gate a:DOT Caution x0.1 (feed-late)
+              205.25 breaker feed-late at market:a:DOT: Probing -> Armed, Normal (clear), version 4
+              215.25 breaker feed-dead at market:a:DOT: Probing -> Probing, Caution x0.5 (clear), version 3
+              215.25 gate a:DOT Caution x0.5 (feed-dead)
+              230.25 breaker feed-dead at market:a:DOT: Probing -> Armed, Normal (clear), version 4
+              230.25 gate a:DOT Normal ()
+        "#]],
     );
     assert_eq!(stage.stance(0), Stance::Normal);
 }
@@ -287,12 +287,12 @@ fn connection_down_is_blind_at_once() {
         &mut stage,
         &["feed", "trip", "gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution (feed-late)
-          120.00 feed a down
-          120.00 trip a:DOT stale.late -> feed-late
-          139.00 gate a:DOT Halt (feed-dead)
-          139.00 trip a:DOT stale.dead -> feed-dead
-    "#]],
+              120.00 gate a:DOT Caution (feed-late)
+              120.00 feed a down
+              120.00 trip a:DOT stale.late -> feed-late
+              139.00 gate a:DOT Halt (feed-dead)
+              139.00 trip a:DOT stale.dead -> feed-dead
+        "#]],
     );
     stage.feed_is(150.0, 0, FeedState::Delivering);
     stage.wait_until(170.0);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::paths::StoreAt;
 use super::table::lay_out;
 use super::{Exit, Fault, say};
-use crate::hook::{HookSettings, Mode};
+use crate::hook::HookSettings;
 use crate::report::text::plain;
 use crate::store::{Reader, StoreError};
 
@@ -98,7 +98,7 @@ fn count(owed: &Owed, name: &str) -> [u64; STATES.len()] {
 fn describe(name: &str, hook: Option<&HookSettings>, [pending, dead, shadow]: [u64; STATES.len()]) -> Value {
     let on: Option<Vec<_>> = hook.map(|hook| hook.on.iter().map(|topic| topic.name()).collect());
     json!({
-        "hook": name, "kind": hook.map(|hook| hook.kind.name()), "mode": hook.map_or("gone", mode), "on": on,
+        "hook": name, "kind": hook.map(|hook| hook.kind.name()), "mode": hook.map_or("gone", |hook| hook.mode.name()), "on": on,
         "min_stance": hook.map(|hook| hook.min_stance.name()), "pending": pending, "dead": dead, "shadow": shadow,
     })
 }
@@ -111,19 +111,11 @@ fn tell(rows: &[(&String, Option<&HookSettings>, [u64; STATES.len()])]) -> Strin
         let words = [
             plain(name),
             hook.map_or("", |hook| hook.kind.name()).to_owned(),
-            hook.map_or("not in the config", mode).to_owned(),
+            hook.map_or("not in the config", |hook| hook.mode.name()).to_owned(),
             on.join(","),
             hook.map_or("", |hook| hook.min_stance.name()).to_owned(),
         ];
         words.into_iter().chain(counts.map(|count| count.to_string())).collect()
     }));
     lay_out(&table)
-}
-
-const fn mode(hook: &HookSettings) -> &'static str {
-    match hook.mode {
-        Mode::Off => "off",
-        Mode::Shadow => "shadow",
-        Mode::Armed => "armed",
-    }
 }

@@ -58,7 +58,7 @@ pub(super) struct Args {
     /// Keep every record in a store, FILE: a fresh one, as the daemon would.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// End with exit code 3 when a rule tripped.
+    /// End with exit code 3 when anything tripped.
     #[arg(long)]
     fail_on_trip: bool,
     /// Print one JSON object instead of tables.
@@ -72,8 +72,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
     let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
     let mut account = Account::new();
+    let settings = settings(args)?;
     let mut tape = Tape::open(args)?;
-    let mut runner = tape.runner(settings(args)?)?;
+    let mut runner = tape.runner(settings)?;
 
     let began = now();
     let mut listeners: Vec<&mut dyn Listener> = vec![&mut account, &mut keeper];

@@ -1,0 +1,21 @@
+//! Detectors as the engine runs them: finite and self-healing on any prices, mute before they are warm, calm on calm days, and
+//! a cascade is seen through a filter of one a second.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly"
+)]
+
+mod cascade;
+#[path = "../sim/chance.rs"]
+mod chance;
+mod fall;
+mod null;
+mod shapes;
+#[path = "../sim/stage.rs"]
+mod stage;
+mod wild;
