@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use fusewire::breaker::Stance;
 use fusewire::record::{Fact, Record};
 use fusewire::serve::BreakerRow;
 use fusewire::serve::control::{Request, Response, ask};
@@ -110,11 +111,20 @@ fn live_until(rig: &Rig, death: Death) -> Sightings {
     }
 }
 
-/// What an operator has done by hand at the calm market, with the reason that marks each deed.
+/// One deed of an operator that was answered.
+struct Deed {
+    trips: bool,
+    /// Whether it changed anything: a trip to what stands already does not.
+    moves: bool,
+    /// Marks it in the records.
+    reason: String,
+}
+
+/// What an operator has done by hand at the calm market during one life.
 #[derive(Default)]
 struct Done {
-    /// Answered, in order: whether it tripped, and the reason.
-    answered: Vec<(bool, String)>,
+    /// Answered, in order.
+    answered: Vec<Deed>,
     /// Asked for, and killed before the answer: it may have happened.
     open: Option<String>,
     /// Breakers that stood when the life began, as its first answer listed them.
@@ -158,18 +168,20 @@ fn work(socket: &PathBuf, life: u64, seed: u64, stop: &AtomicBool) -> Done {
         let manual = rows.iter().find(|row| row.rule == "manual" && row.state == "Latched").cloned();
         done.stood.get_or_insert(rows);
         let (scope, reason) = (scope.clone(), format!("life {life} deed {deed}"));
-        let request = match manual {
+        let stands = manual.as_ref().and_then(|row| Stance::parse(&row.stance)).unwrap_or(Stance::Normal);
+        let (trips, moves, request) = match manual {
             Some(row) if (seed >> (deed % 64)) & 1 == 0 => {
-                Request::Rearm { scope, rule: "manual".to_owned(), version: row.version, reason: reason.clone() }
+                let rule = "manual".to_owned();
+                (false, true, Request::Rearm { scope, rule, version: row.version, reason: reason.clone() })
             }
             _ => {
-                let stance = ["Caution", "ReduceOnly", "Halt"][((seed >> (deed % 61)) % 3) as usize].to_owned();
-                Request::Trip { scope, stance, reason: reason.clone() }
+                let stance = Stance::ALL[1 + ((seed >> (deed % 61)) % 3) as usize];
+                let request = Request::Trip { scope, stance: stance.name().to_owned(), reason: reason.clone() };
+                (true, stance > stands, request)
             }
         };
-        let trips = matches!(request, Request::Trip { .. });
         match ask(socket, &request) {
-            Ok(Response::Done { .. }) => done.answered.push((trips, reason)),
+            Ok(Response::Done { .. }) => done.answered.push(Deed { trips, moves, reason }),
             Ok(Response::Refused { why }) => assert!(why.contains("moved on") || why.contains("stopping"), "{why}"),
             Ok(other) => panic!("{other:?}"),
             Err(_) => {
@@ -185,7 +197,7 @@ fn work(socket: &PathBuf, life: u64, seed: u64, stop: &AtomicBool) -> Done {
 /// All that was acknowledged so far, over all lives.
 #[derive(Default)]
 struct Ledger {
-    answered: Vec<(bool, String)>,
+    answered: Vec<Deed>,
     /// Whether a trip by hand must bind, as far as that is certain.
     must_bind: Option<bool>,
     seen_records: usize,
@@ -205,8 +217,8 @@ impl Ledger {
         {
             return Err(format!("record {} is lost or changed", last.seq));
         }
-        if let Some((trips, _)) = done.answered.last() {
-            self.must_bind = Some(*trips);
+        if let Some(deed) = done.answered.last() {
+            self.must_bind = Some(deed.trips);
         }
         if done.open.is_some() {
             self.must_bind = None;
@@ -217,20 +229,20 @@ impl Ledger {
         self.find_all(records)
     }
 
-    /// Every deed that was answered is on record, by who did it, in the order of the answers.
+    /// Every deed that was answered and changed something is on record, by its doer, in the order of the answers.
     fn find_all(&self, records: &[Record]) -> Result<(), String> {
         let mut deeds = records.iter().filter_map(|record| match &record.fact {
             Fact::Breaker { rule, to, by: Some(_), reason, .. } if rule == "manual" => Some((to != "Armed", reason)),
             _ => None,
         });
-        for (trips, reason) in &self.answered {
-            // A trip that asks for what stands already moves nothing: its incident and answer are its record.
-            if deeds.clone().any(|deed| deed == (*trips, reason)) {
-                deeds.find(|deed| *deed == (*trips, reason)).ok_or_else(|| format!("{reason} is out of order"))?;
-            } else if !*trips {
-                return Err(format!("{reason} was answered and is not on record"));
+        let mut answered = self.answered.iter().filter(|deed| deed.moves);
+        answered.try_for_each(|deed| {
+            let is_there = deeds.any(|(trips, reason)| trips == deed.trips && *reason == deed.reason);
+            if is_there {
+                Ok(())
+            } else {
+                Err(format!("{} was answered and is not on record in its place", deed.reason))
             }
-        }
-        Ok(())
+        })
     }
 }
