@@ -1,7 +1,7 @@
 //! P1: kill -9 at any instant, over one store and one gate, again and again.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -78,6 +78,37 @@ fn killed_at_random_in_the_middle_of_trips_it_loses_nothing_that_was_seen() {
     ledger.check(&rig.records(1), Done::default()).expect("an orderly end");
 }
 
+/// The gate comes before the disk: what it said last may be nowhere else, and the next life may end before it has a price.
+#[test]
+fn a_trip_that_died_before_its_record_survives_a_second_death() {
+    let venue = Scene::crashes_every(0.5).play();
+    let mut rig = Rig::new(&Plan::watching(&venue.base()));
+    rig.set("hold_secs = 0.15", "hold_secs = 600");
+    rig.start(&[]);
+    rig.wait_for_stance(CRASHING, |stance| stance == Stance::Normal);
+    rig.wait_for_stance(CRASHING, |stance| stance == Stance::Halt);
+    rig.kill();
+    let trips = |record: &Record| matches!(&record.fact, Fact::Breaker { rule, .. } if rule == "velocity");
+    println!("killed {} its record", if rig.records(1).iter().any(trips) { "after" } else { "before" });
+
+    let (gone, calm) = (venue.base(), Scene::calm().play());
+    venue.stop();
+    rig.start(&[]);
+    rig.wait_for_lease();
+    rig.kill();
+
+    rig.set(&gone, &calm.base());
+    rig.start(&[]);
+    rig.wait_for_stance(CALM, |stance| stance == Stance::Normal);
+    let (mut sight, began) = (rig.sight(), Instant::now());
+    while began.elapsed() < Duration::from_secs(1) {
+        assert_eq!(sight.of(CRASHING).permission.stance(), Stance::Halt, "{}", rig.log());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(rig.end(), 0);
+    assert!(rig.records(1).iter().any(trips), "the trip is on record by now");
+}
+
 /// What a person needs to find out what went wrong: the end of the records, and what was seen.
 fn story(rig: &Rig, seen: &Sightings) -> String {
     let mut text = String::new();
@@ -151,7 +182,7 @@ impl Hand {
     }
 }
 
-fn work(socket: &PathBuf, life: u64, seed: u64, stop: &AtomicBool) -> Done {
+fn work(socket: &Path, life: u64, seed: u64, stop: &AtomicBool) -> Done {
     let mut done = Done::default();
     let scope = format!("market:{CALM}");
     for deed in 0.. {
