@@ -61,13 +61,16 @@ pub struct Extras {
 /// Runs the daemon until something comes on `shutdown`.
 pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static str>) -> Result<()> {
     let clock = clock::clock_of(extras.scene);
-    let (mut engine, store, mut gate) = wake(settings, extras)?;
+    let (mut engine, mut store) = wake(settings, extras)?;
     let (mailbox, inputs) = Mailbox::new(settings.channel);
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
     let mut first = Vec::new();
-    let resumed =
-        if resume::resume(&mut engine, &store, gate.previous(), clock.now())? > 0 { "store" } else { "fresh" };
+    // The old gate file goes only once the store knows all that it says.
+    let mut resumed = resume::resume(&mut engine, &mut store, &settings.gate.path, clock.now())?;
+    let mut gate = Writer::create(&settings.gate.path, &gate_spec(settings, engine.markets()))?;
+    resumed += resume::resume_previous(&mut engine, &mut store, gate.previous(), clock.now())?;
+    let resumed = if resumed > 0 { "store" } else { "fresh" };
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     // The tape begins where the first input comes: what was resumed and announced is part of its snapshot.
     let recorder =
@@ -120,23 +123,23 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     Ok(())
 }
 
-/// Opens what must be there before anything runs, and warms the detectors.
-fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store, Writer)> {
+/// Opens the store, and brings the detectors to what they had learned.
+fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store)> {
     let mut table = Markets::new();
     feeds::add_markets(&settings.feeds, &mut table)?;
     let store = Store::open(&settings.store.dir)?;
-    let spec = GateSpec {
+    let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
+    Ok((warm(engine, extras)?, store))
+}
+
+fn gate_spec(settings: &Settings, table: &Markets) -> GateSpec {
+    let listing = |market: &crate::market::Market| Listing::new(market.to_string(), market.contract.into());
+    GateSpec {
         slots: settings.gate.slots,
         lease_ns: u64::from(settings.gate.lease_ms) * 1_000_000,
         config_hash: settings.engine.hash(),
-        ..GateSpec::gate(
-            table.iter().map(|(_, market)| Listing::new(market.to_string(), market.contract.into())).collect(),
-        )
-    };
-    let gate = Writer::create(&settings.gate.path, &spec)?;
-    let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
-    let engine = warm(engine, extras)?;
-    Ok((engine, store, gate))
+        ..GateSpec::gate(table.iter().map(|(_, market)| listing(market)).collect())
+    }
 }
 
 /// What detectors had learned when the last run kept its state, if that run had these settings and markets.

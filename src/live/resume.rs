@@ -1,17 +1,22 @@
 //! A restart resumes the strictest of the store, the last gate file, and what is recomputed.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use anyhow::{Context, Result};
 
 use crate::breaker::{Permission, Stance, State};
 use crate::engine::{Engine, Reason, Resume};
 use crate::event::Nanos;
-use crate::gate::{Cell, Previous};
+use crate::gate::{Cell, Doubt, Page, Previous, Refusal, Role};
+use crate::incident::Incident;
 use crate::record::{Fact, Record};
 use crate::store::Store;
 use crate::trip::Scope;
 
-/// Takes up what stood when the last run ended, however it ended. Returns how many breakers were resumed.
-pub(super) fn resume(engine: &mut Engine, store: &Store, previous: &Previous, at: Nanos) -> Result<usize> {
+/// Takes up what stood when the last run ended, however it ended: what the store knows, then what only the file at `gate`
+/// says. Returns how many breakers were resumed. To be called before the file is replaced.
+pub(super) fn resume(engine: &mut Engine, store: &mut Store, gate: &Path, at: Nanos) -> Result<usize> {
     let (last, _) = store.last()?;
     engine.resume_records(last);
     for record in store.open_incidents().context("open incidents")? {
@@ -25,7 +30,12 @@ pub(super) fn resume(engine: &mut Engine, store: &Store, previous: &Previous, at
             Err(why) => tracing::warn!("a breaker of the last run is left behind: {why}"),
         }
     }
-    Ok(resumed + from_gate(engine, previous, at))
+    Ok(resumed + take_up(engine, store, Said::in_file(gate), at)?)
+}
+
+/// Takes up what a gate file said that only its writer could read, as one of an earlier boot.
+pub(super) fn resume_previous(engine: &mut Engine, store: &mut Store, previous: &Previous, at: Nanos) -> Result<usize> {
+    take_up(engine, store, Said::before(previous), at)
 }
 
 fn breaker_of(record: &Record) -> Option<Resume> {
@@ -43,56 +53,135 @@ fn breaker_of(record: &Record) -> Option<Resume> {
     })
 }
 
-/// What the gate had said and the store does not know: a crash came between the two. It is taken up as a breaker that
-/// holds anew.
-fn from_gate(engine: &mut Engine, previous: &Previous, at: Nanos) -> usize {
-    let cells = match previous {
-        Previous::None => return 0,
-        Previous::Damaged(why) => return usize::from(halt_all(engine, &why.to_string(), at)),
-        Previous::Read { cells, .. } => cells,
-    };
-    let mut resumed = 0;
-    for (name, slots) in cells {
-        let Some(cell) = slots.first() else { continue };
-        let Some(id) = engine.markets().find(name) else { continue };
-        if !was_decided(cell) || engine.binding(id).at_least_as_strict_as(&cell.permission) {
-            continue;
+/// What the gate said last.
+enum Said {
+    Nothing,
+    /// It cannot be believed; why.
+    Nonsense(String),
+    Cells(Vec<(String, Cell)>),
+}
+
+impl Said {
+    /// By the file as it stands. A file of an earlier boot is read by its writer only.
+    fn in_file(path: &Path) -> Self {
+        match Page::open(path, Role::Gate, None) {
+            Ok(page) => {
+                let cell = |market| page.cell(market, 0).unwrap_or(TORN);
+                Self::Cells(page.names().map(|(name, market)| (name.to_owned(), cell(market))).collect())
+            }
+            Err(Refusal { doubt: Doubt::Io(ErrorKind::NotFound) | Doubt::OtherBoot, .. }) => Self::Nothing,
+            Err(why) => Self::Nonsense(why.to_string()),
         }
-        let was = Resume {
-            scope: format!("market:{name}"),
-            rule: engine.reason_name(cell.reason).to_owned(),
-            permission: cell.permission,
-            latched: false,
-            strikes: 1,
-            version: 1,
-            incident: String::new(),
-        };
-        resumed += usize::from(engine.resume(&was, at).is_ok());
     }
-    resumed
+
+    fn before(previous: &Previous) -> Self {
+        match previous {
+            Previous::None => Self::Nothing,
+            Previous::Damaged(why) => Self::Nonsense(why.to_string()),
+            Previous::Read { cells, .. } => {
+                let first = |(name, slots): (&String, &Vec<Cell>)| Some((name.clone(), *slots.first()?));
+                Self::Cells(cells.iter().filter_map(first).collect())
+            }
+        }
+    }
+}
+
+/// A cell that its writer did not live to finish: what it was to say is not known.
+const TORN: Cell = Cell { permission: Permission::HALT, reason: Reason::None as u32, incident: 0, epoch: 0 };
+
+/// Takes up what the gate had said and the store does not know: a crash came between the two. The store learns it here,
+/// for the file is about to be replaced, and the next crash may come before anything else is recorded.
+fn take_up(engine: &mut Engine, store: &mut Store, said: Said, at: Nanos) -> Result<usize> {
+    let taken = match said {
+        Said::Nothing => return Ok(0),
+        Said::Nonsense(why) => vec![halt_all(engine, &why)],
+        Said::Cells(cells) => cells.iter().filter_map(|(name, cell)| unrecorded(engine, name, cell)).collect(),
+    };
+    let mut records = Vec::new();
+    for was in taken {
+        let version = last_version(store, &was)? + 1;
+        let was = Resume { version, ..was };
+        match engine.resume(&was, at) {
+            Ok(()) => records.extend(record_of(engine, &was, store.last()?.0 + 1 + records.len() as u64, at)),
+            Err(why) => tracing::warn!("what the gate said last is left behind: {why}"),
+        }
+    }
+    if !records.is_empty() {
+        engine.resume_records(store.append(&records, &[]).context("what the gate said last")?);
+    }
+    Ok(records.len())
+}
+
+/// A breaker that would say what this cell says, where no breaker does.
+fn unrecorded(engine: &Engine, name: &str, cell: &Cell) -> Option<Resume> {
+    let id = engine.markets().find(name)?;
+    if !was_decided(cell) || engine.binding(id).at_least_as_strict_as(&cell.permission) {
+        return None;
+    }
+    let open = engine.incidents().open();
+    let incident = open.iter().find(|incident| Incident::number(&incident.id) == cell.incident);
+    Some(Resume {
+        scope: format!("market:{name}"),
+        rule: engine.reason_name(cell.reason).to_owned(),
+        permission: cell.permission,
+        latched: false,
+        strikes: 1,
+        version: 0,
+        incident: incident.map_or_else(String::new, |incident| incident.id.clone()),
+    })
 }
 
 /// Nothing is known of what the gate had said, so the strict answer stands until a person lets it go.
-fn halt_all(engine: &mut Engine, why: &str, at: Nanos) -> bool {
+fn halt_all(engine: &Engine, why: &str) -> Resume {
     tracing::warn!(
         "the gate file of the last run cannot be believed ({why}): Halt everywhere until `fusewire breakers rearm`"
     );
-    let was = Resume {
+    Resume {
         scope: Scope::Everything.name(engine.markets()),
         rule: "manual".to_owned(),
         permission: Permission::HALT,
         latched: true,
         strikes: 1,
-        version: 1,
+        version: 0,
         incident: String::new(),
+    }
+}
+
+/// Versions go on counting over a restart, or a re-arm meant for an earlier trip would fit a later one.
+fn last_version(store: &Store, was: &Resume) -> Result<u64> {
+    let version = |record: Record| match record.fact {
+        Fact::Breaker { scope, rule, version, .. } if scope == was.scope && rule == was.rule => Some(version),
+        _ => None,
     };
-    engine.resume(&was, at).is_ok()
+    Ok(store.breakers()?.into_iter().filter_map(version).max().unwrap_or(0))
+}
+
+/// The record that the last run did not live to see on disk.
+fn record_of(engine: &Engine, was: &Resume, seq: u64, at: Nanos) -> Option<Record> {
+    // A rule that is gone from the config is a person's business now.
+    let stands = |rule: &str| engine.breakers().into_iter().find(|row| row.scope == was.scope && row.rule == rule);
+    let row = stands(&was.rule).or_else(|| stands("manual"))?;
+    let fact = Fact::Breaker {
+        scope: row.scope,
+        rule: row.rule,
+        from: State::Armed.name().to_owned(),
+        to: row.state,
+        stance: was.permission.stance().name().to_owned(),
+        permission: was.permission,
+        strikes: row.strikes,
+        until: row.until,
+        cause: "the gate said so when the last run died".to_owned(),
+        version: row.version,
+        incident: row.incident,
+        by: None,
+        reason: String::new(),
+    };
+    Some(Record { seq, at, fact })
 }
 
 /// Whether a rule or a person asked for it: starting and warming up ask anew by themselves.
 fn was_decided(cell: &Cell) -> bool {
     let of_itself = [Reason::None as u32, Reason::Starting as u32, Reason::Warming as u32];
-    cell.permission.stance() > Stance::Normal
-        && !of_itself.contains(&cell.reason)
-        && cell.permission != Permission::FREE
+    let by_somebody = !of_itself.contains(&cell.reason) || *cell == TORN;
+    cell.permission.stance() > Stance::Normal && by_somebody
 }

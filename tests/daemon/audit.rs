@@ -1,8 +1,9 @@
 //! The judge of a gate: what was decided binds until a record says that it may go, over any number of deaths.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use fusewire::breaker::Permission;
+use fusewire::breaker::{Permission, Stance};
 use fusewire::engine::Reason;
 use fusewire::record::{Fact, Record};
 
@@ -20,12 +21,17 @@ impl Sightings {
             return false;
         }
         self.0.push((market, seen));
-        let loose = before.is_none_or(|before| !before.permission.at_least_as_strict_as(&seen.permission));
-        decided(&seen).is_some() && loose
+        decided(&seen).is_some() && before.is_none_or(|before| before.permission.stance() < seen.permission.stance())
     }
+}
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+impl fmt::Display for Sightings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(market, Seen { permission, cell })| {
+            let (cell, reason) = cell.map_or(("none", 0), |cell| (cell.permission.stance().name(), cell.reason));
+            let (stance, size) = (permission.stance().name(), permission.size_factor());
+            writeln!(f, "{market} reads {stance} x{size}, cell {cell}, reason {reason}")
+        })
     }
 }
 
@@ -36,47 +42,74 @@ fn decided(seen: &Seen) -> Option<Permission> {
     (!of_itself.contains(&cell.reason) && cell.permission != Permission::FREE).then_some(cell.permission)
 }
 
+/// What still binds a market, and the last record that had a say in it.
+#[derive(Clone, Copy)]
+struct Bond {
+    stance: Stance,
+    since: u64,
+}
+
 /// What still binds each market.
 #[derive(Default)]
 pub(crate) struct Judge {
-    bound: BTreeMap<&'static str, Permission>,
+    bonds: BTreeMap<&'static str, Bond>,
     /// Loosenings that were seen and found recorded.
     pub(crate) loosened: u64,
     /// Tightenings that were seen.
     pub(crate) tightened: u64,
+    /// Among these, the ones whose record died with the daemon.
+    pub(crate) unrecorded: u64,
 }
 
 impl Judge {
-    /// Judges one life of a daemon: what was seen of it, and what it has recorded.
+    /// Judges what was seen during one life of a daemon by all that is on record after it.
     pub(crate) fn judge(&mut self, seen: &Sightings, records: &[Record]) -> Result<(), String> {
-        let mut from = BTreeMap::new();
-        for (market, seen) in &seen.0 {
-            let bound = *self.bound.get(market).unwrap_or(&Permission::FREE);
-            if seen.permission.at_least_as_strict_as(&bound) {
-                if let Some(permission) = decided(seen) {
-                    self.tightened += u64::from(!bound.at_least_as_strict_as(&permission));
-                    self.bound.insert(market, permission.meet(bound));
-                }
-                continue;
-            }
-            let cursor = from.entry(*market).or_insert(0);
-            *cursor = excuse(records, *cursor, market, &seen.permission).ok_or_else(|| {
-                let (was, is) = (bound.stance().name(), seen.permission.stance().name());
-                format!("{market} was bound to {was}, and the gate said {is} without a record: {seen:?}")
-            })?;
+        seen.0.iter().try_for_each(|(market, seen)| self.look(market, seen, records))
+    }
+
+    fn look(&mut self, market: &'static str, seen: &Seen, records: &[Record]) -> Result<(), String> {
+        let bond = self.bonds.get(market).copied().unwrap_or(Bond { stance: Stance::Normal, since: 0 });
+        let (shown, asked) = (seen.permission.stance(), decided(seen).map_or(Stance::Normal, |asked| asked.stance()));
+        let next = if shown < bond.stance {
             self.loosened += 1;
-            self.bound.insert(market, seen.permission);
-        }
+            let since = way_back(records, bond.since, market, &seen.permission).ok_or_else(|| {
+                format!(
+                    "{market} was bound to {}, and the gate said {} without a record",
+                    bond.stance.name(),
+                    shown.name()
+                )
+            })?;
+            Bond { stance: shown, since }
+        } else if asked > bond.stance {
+            self.tightened += 1;
+            // Records have no holes: where this one is missing, none that came after it is there.
+            let recorded = says(records, bond.since, market, |wanted| wanted.stance() == asked);
+            self.unrecorded += u64::from(recorded.is_none());
+            Bond { stance: asked, since: recorded.unwrap_or_else(|| records.last().map_or(0, |record| record.seq)) }
+        } else {
+            bond
+        };
+        self.bonds.insert(market, next);
         Ok(())
     }
 }
 
 /// The record by which a market may be so loose: a breaker that moved on its way back, then the permission that follows.
 /// The store comes before the gate, so both are there whatever happened since.
-fn excuse(records: &[Record], after: u64, market: &str, shown: &Permission) -> Option<u64> {
-    let later = || records.iter().filter(|record| record.seq > after);
-    let way_back = |fact: &Fact| matches!(fact, Fact::Breaker { to, .. } if to == "Probing" || to == "Armed");
-    let moved = later().find(|record| way_back(&record.fact))?.seq;
-    let allows = |fact: &Fact| matches!(fact, Fact::Permission { market: of, permission, .. } if of == market && permission == shown);
-    later().find(|record| record.seq > moved && allows(&record.fact)).map(|record| record.seq)
+fn way_back(records: &[Record], after: u64, market: &str, shown: &Permission) -> Option<u64> {
+    let loosens = |record: &&Record| match &record.fact {
+        Fact::Breaker { scope, to, .. } => scope.ends_with(market) && (to == "Probing" || to == "Armed"),
+        _ => false,
+    };
+    let moved = records.iter().filter(|record| record.seq > after).find(loosens)?.seq;
+    says(records, moved, market, |wanted| wanted == shown)
+}
+
+/// The next record by which a market has such a permission.
+fn says(records: &[Record], after: u64, market: &str, such: impl Fn(&Permission) -> bool) -> Option<u64> {
+    let fits = |record: &&Record| match &record.fact {
+        Fact::Permission { market: of, permission, .. } => of == market && such(permission),
+        _ => false,
+    };
+    records.iter().filter(|record| record.seq > after).find(fits).map(|record| record.seq)
 }

@@ -87,7 +87,7 @@ fn a_feed_that_stalls_while_pings_live_is_noticed() {
     for market in other {
         assert_eq!(sight.of(market).permission.stance(), Stance::Normal, "{market} is of another venue");
     }
-    assert!(!rig.log().contains("no data for"), "the connection lived on");
+    assert!(!rig.log().contains("no data for"), "the connection lives on: {late:?}, {dead:?}\n{}", rig.log());
     coinm.stall(false);
     let back = rig.wait_for_stance(CALM, |stance| stance == Stance::Normal);
     println!(

@@ -19,10 +19,10 @@ fn hook(name: &str, url: &str) -> String {
 #[test]
 fn a_hook_that_hangs_30_s_changes_nothing_for_the_engine() {
     let venue = Scene::crashes_every(1.0).play();
-    let (deaf, kind, control) = (Deaf::new(), Kind::new(), Kind::new());
+    let (deaf, kind, control, other) = (Deaf::new(), Kind::new(), Kind::new(), Kind::new());
     let plan = |more| Plan { more, lease_ms: 1000, ..Plan::watching(&venue.base()) };
     let hung = Rig::running(&plan(hook("deaf", &deaf.url()) + &hook("kind", &kind.url())));
-    let free = Rig::running(&plan(hook("kind", &control.url())));
+    let free = Rig::running(&plan(hook("heard", &other.url()) + &hook("kind", &control.url())));
 
     let (began, mut dark) = (Instant::now(), 0);
     let sight = hung.sight();

@@ -34,7 +34,7 @@ fn a_full_store_closes_the_gate() {
     let venue = Scene::crashes_every(0.9).play();
     let mut rig = Rig::new(&Plan { lease_ms: 1000, ..Plan::watching(&venue.base()) });
     rig.start_in_shell(SMALL_DISK);
-    rig.wait_for("a lease", |rig| rig.sight().is_live());
+    rig.wait_for_lease();
     let began = Instant::now();
     let lasted = rig.wait_for("a full store", |rig| !rig.sight().is_live());
     let mut sight = rig.sight();

@@ -75,7 +75,6 @@ look_ms = 20
 stance = "Normal"
 
 [detect.base]
-warm_secs = 0
 rest_secs = 0
 
 [detect.velocity]
@@ -118,7 +117,7 @@ impl Rig {
     pub(crate) fn running(plan: &Plan) -> Self {
         let mut rig = Self::new(plan);
         rig.start(&[]);
-        rig.wait_for("a lease", |rig| rig.sight().is_live());
+        rig.wait_for_lease();
         rig
     }
 
@@ -197,6 +196,12 @@ impl Rig {
             std::thread::sleep(Duration::from_millis(2));
         }
         began.elapsed()
+    }
+
+    /// Waits until the daemon that runs now holds a lease; the one before it may have left a living one.
+    pub(crate) fn wait_for_lease(&self) -> Duration {
+        let pid = self.child.as_ref().expect("a running daemon").id();
+        self.wait_for("a lease", |rig| rig.sight().is_live_by(pid))
     }
 
     /// Waits until a market allows at most, or exactly, what `fits` says.
@@ -299,6 +304,10 @@ impl Sight {
     /// Whether the gate has a lease now.
     pub(crate) fn is_live(&self) -> bool {
         self.reader.gate().is_some_and(|page| page.is_live(now_mono()))
+    }
+
+    fn is_live_by(&self, pid: u32) -> bool {
+        self.reader.gate().is_some_and(|page| page.header().pid == pid) && self.is_live()
     }
 
     /// Whether the lease of the file seen last is over at `at`.

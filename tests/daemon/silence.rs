@@ -35,7 +35,7 @@ fn dead_stopped_or_hung_it_reads_expired_within_300_ms() {
     println!("killed:  expired after {:.1} ms", lasted(&rig, at));
 
     rig.start(&[]);
-    rig.wait_for("a lease", |rig| rig.sight().is_live());
+    rig.wait_for_lease();
     rig.signal(Signal::STOP);
     let at = now_mono();
     println!("stopped: expired after {:.1} ms", lasted(&rig, at));
@@ -45,7 +45,7 @@ fn dead_stopped_or_hung_it_reads_expired_within_300_ms() {
     assert_eq!(rig.end(), 0);
 
     rig.start(&["--hang-at", "1500"]);
-    rig.wait_for("a lease", |rig| rig.sight().is_live());
+    rig.wait_for_lease();
     println!("hung:    expired after {:.1} ms", lasted(&rig, last_renewal(&rig)));
     rig.kill();
 }
