@@ -198,7 +198,7 @@ fn replay(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
     group.bench_function("Tardis CSV in memory", |b| {
-        b.iter_batched(|| (), |()| replayed(&bytes), BatchSize::PerIteration)
+        b.iter_batched(|| (), |()| replayed(&bytes), BatchSize::PerIteration);
     });
     group.finish();
 }
