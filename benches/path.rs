@@ -113,7 +113,7 @@ impl Path {
         let mut frames = Vec::new();
         for id in 1..200_000 {
             ms += chance.below(200) as i64;
-            frames.push(frame(id, ms, 4.0 + 0.01 * chance.unit()));
+            frames.push(frame(id, ms, 4.0 + 0.001 * chance.unit()));
         }
         let (events, out) = (Vec::with_capacity(8), Vec::with_capacity(64));
         Self { frames, venue, lookup, engine, writer, events, out, place: 0, probe: 0 }

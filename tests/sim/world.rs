@@ -179,6 +179,7 @@ fn hasty(chance: &mut Chance) -> EngineSettings {
         rule.plan.hold_secs *= 0.1;
         rule.plan.probe_secs *= 0.3;
         rule.plan.latch = chance.happens(0.1);
+        rule.plan.strikes_max = if chance.happens(0.3) { 1 } else { rule.plan.strikes_max };
     }
     settings
 }
