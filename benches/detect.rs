@@ -28,6 +28,9 @@ use fusewire::event::{Completeness, Liquidated, Nanos};
 use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale};
 use stage::{at, bar, quick, quote, table, trade};
 
+/// What a detector is shown, by time and price.
+type Source = Box<dyn FnMut(Nanos, f64) -> Seen<'static>>;
+
 /// Returns and gaps that no compiler can foresee.
 struct Noise {
     values: Vec<f64>,
@@ -100,9 +103,6 @@ impl Plain {
     }
 }
 
-/// Makes what a bank is shown from a time and a chance number.
-type Show = Box<dyn FnMut(Nanos, f64) -> Seen<'static>>;
-
 /// Every detector of one market, by what it is shown.
 fn bank(c: &mut Criterion) {
     let settings = quick().detect;
@@ -111,7 +111,7 @@ fn bank(c: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1)).sample_size(30);
     let closed = bar(0, at(60.0), [100.0, 100.0, 100.0, 100.0]);
     let (mut bars, mut close_at) = (vec![closed], at(0.0));
-    let mut rows: Vec<(&str, Show)> = vec![
+    let mut rows: Vec<(&str, Source)> = vec![
         ("price", Box::new(|at, x| Seen::Price { at, price: 100.0 + 0.01 * x })),
         ("arrival", Box::new(|at, _| Seen::Arrival { at })),
         ("clock", Box::new(|at, _| Seen::Clock { at })),

@@ -13,16 +13,18 @@
 //! everything makes inputs, right of it everything obeys outputs. What is *not* here: no clock, socket, file, lock or
 //! thread below the drivers (`live`, `replay`, `venue_sim`), and nothing on the right that can make the left wait.
 
-// Row 0: what markets say, and numbers about numbers.
+// What markets say, and numbers about numbers.
 pub mod event;
-#[cfg(feature = "daemon")]
-pub mod market;
 #[cfg(feature = "daemon")]
 pub mod settings;
 #[cfg(feature = "daemon")]
 pub mod stats;
 
-// Rows 1 to 5: the core. Pure.
+// Which markets there are.
+#[cfg(feature = "daemon")]
+pub mod market;
+
+// The core. Pure.
 pub mod breaker;
 #[cfg(feature = "daemon")]
 pub mod detect;
@@ -37,7 +39,7 @@ pub mod record;
 #[cfg(feature = "daemon")]
 pub mod trip;
 
-// Row 6: the edges, each with its pure part inside.
+// The edges, each with its pure part inside.
 #[cfg(feature = "daemon")]
 pub mod feed;
 pub mod gate;
@@ -48,7 +50,7 @@ pub mod report;
 #[cfg(feature = "daemon")]
 pub mod store;
 
-// Rows 7 to 11: what people and machines look at, the drivers, and the way in.
+// What people and machines look at, the drivers, and the way in.
 #[cfg(feature = "daemon")]
 pub mod cli;
 #[cfg(feature = "daemon")]

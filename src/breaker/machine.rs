@@ -146,7 +146,7 @@ impl Breaker {
         self.strikes
     }
 
-    /// Goes up with every move: what compare-and-set compares.
+    /// Goes up with every move but a longer hold: what compare-and-set compares.
     pub const fn version(&self) -> u64 {
         self.version
     }
@@ -188,7 +188,10 @@ impl Breaker {
             }
         };
         let moved = next != self.state;
-        self.version += u64::from(moved);
+        // A hold that only lasts longer is nothing that a person must look at again.
+        let longer = matches!((self.state, next),
+            (State::Tripped { permission: before, .. }, State::Tripped { permission: after, .. }) if before == after);
+        self.version += u64::from(moved && !longer);
         self.state = next;
         moved
     }

@@ -336,6 +336,7 @@ impl Bank {
 
     /// Whether any score is at its limit; written without branches, so that it becomes a few wide comparisons.
     #[inline]
+    #[allow(clippy::needless_bitwise_bool, reason = "without a branch a score, this is a few wide comparisons")]
     fn any_at_limit(&self, limits: &Limits) -> bool {
         // False for NaN: such a score changes nothing, and the bank's test forbids it.
         self.scores.iter().zip(&limits.trip).fold(false, |any, (score, limit)| any | (score >= limit))

@@ -148,6 +148,8 @@ struct State {
     streaming: bool,
     /// Some breaker moves by itself when time passes.
     waiting: bool,
+    /// The largest version of any breaker that was forgotten.
+    version_floor: u64,
 }
 
 /// The engine.
@@ -185,6 +187,7 @@ impl Engine {
             bad_frames: 0,
             streaming: false,
             waiting: false,
+            version_floor: 0,
         };
         let (gates, facts, answers) = (Vec::new(), Vec::new(), Vec::new());
         let mut engine = Self { settings, limits, policy, table, state, gates, facts, answers };

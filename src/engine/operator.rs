@@ -64,7 +64,8 @@ impl Engine {
         let (incident, facts) = self.state.incidents.trip(arrival);
         self.facts.extend(facts.into_iter().map(|fact| (fact, None)));
         let chance = self.chance();
-        let active = self.state.breakers.entry((RuleId::MANUAL, scope)).or_insert_with(Active::at_rest);
+        let floor = self.state.version_floor;
+        let active = self.state.breakers.entry((RuleId::MANUAL, scope)).or_insert_with(|| Active::at_rest(floor));
         active.incident.clone_from(&incident);
         let by = Some((who.clone(), reason.to_owned()));
         self.move_breaker(RuleId::MANUAL, scope, Cause::Trip { permission, chance }, "tripped by hand", by);

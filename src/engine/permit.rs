@@ -48,7 +48,8 @@ impl Engine {
         let permission = self.plan(rule).permission;
         let chance = self.chance();
         self.watch(vote.market);
-        let active = self.state.breakers.entry((rule, scope)).or_insert_with(Active::at_rest);
+        let floor = self.state.version_floor;
+        let active = self.state.breakers.entry((rule, scope)).or_insert_with(|| Active::at_rest(floor));
         *active.causes.entry(vote.market).or_default() |= 1 << vote.leg;
         if active.incident.is_empty() || active.breaker.state() == State::Armed {
             incident.clone_into(&mut active.incident);
@@ -69,7 +70,9 @@ impl Engine {
         let now = self.state.now;
         let Some(active) = self.state.breakers.get_mut(&(rule, scope)) else { return false };
         let from = active.breaker.state();
-        if !active.breaker.step(&plan, now, cause) {
+        let moved = active.breaker.step(&plan, now, cause);
+        // What a person asked for is written down even where it changes nothing.
+        if !moved && by.is_none() {
             return false;
         }
         let to = active.breaker.state();
@@ -84,7 +87,7 @@ impl Engine {
             }
         }
         let only_longer = from.name() == to.name() && breaker.permission(&plan) == permission_in(from, &plan);
-        if !only_longer {
+        if !only_longer || by.is_some() {
             let (by, reason) = by.map_or((None, String::new()), |(who, reason)| (Some(who), reason));
             let fact = Fact::Breaker {
                 scope: scope.name(&self.table),
@@ -113,6 +116,7 @@ impl Engine {
         for (rule, scope) in keys {
             let Some(active) = self.state.breakers.get(&(rule, scope)) else { continue };
             if active.breaker.is_spent(self.plan(rule), self.state.now) {
+                self.remember_versions(active.breaker.version());
                 self.state.breakers.remove(&(rule, scope));
                 continue;
             }
@@ -266,7 +270,8 @@ impl Engine {
         };
         let strikes = was.strikes.max(stood.strikes());
         let breaker = Breaker::resumed(state, strikes, self.state.now, was.version.max(stood.version()));
-        let active = self.state.breakers.entry(key).or_insert_with(Active::at_rest);
+        let floor = self.state.version_floor;
+        let active = self.state.breakers.entry(key).or_insert_with(|| Active::at_rest(floor));
         active.breaker = breaker;
         if !was.incident.is_empty() {
             active.incident.clone_from(&was.incident);
@@ -295,6 +300,11 @@ impl Engine {
         self.state.streaming = false;
         self.state.waiting = false;
         self.resume_records(0);
+    }
+
+    /// No breaker that comes into being from now on has a version up to `seen`: what somebody saw earlier must not fit it.
+    pub fn remember_versions(&mut self, seen: u64) {
+        self.state.version_floor = self.state.version_floor.max(seen);
     }
 
     /// Continues the numbers of records after a restart.
@@ -330,8 +340,10 @@ impl Engine {
 }
 
 impl Active {
-    pub(super) fn at_rest() -> Self {
-        Self { breaker: Breaker::default(), causes: std::collections::BTreeMap::new(), incident: String::new() }
+    /// At rest, with a version that no person can have seen at an earlier breaker of this name.
+    pub(super) fn at_rest(version: u64) -> Self {
+        let breaker = Breaker::resumed(State::Armed, 0, Nanos(i64::MIN), version);
+        Self { breaker, causes: std::collections::BTreeMap::new(), incident: String::new() }
     }
 }
 

@@ -89,10 +89,10 @@ impl Shared {
         let Ok(mut spare) = self.spare.try_lock() else { return };
         spare.read(engine);
         if let Ok(mut vitals) = self.vitals.try_lock() {
-            // Readers of the last copy keep it; the engine's thread takes a fresh one only while they do.
+            // Readers of the last copy keep it; the engine's thread makes a new one only while they do.
             match Arc::get_mut(&mut vitals) {
                 Some(unread) => std::mem::swap(unread, &mut *spare),
-                None => *vitals = Arc::new(std::mem::take(&mut *spare)),
+                None => *vitals = Arc::new(spare.clone()),
             }
         }
     }
@@ -130,7 +130,7 @@ impl Backend for Shared {
             latencies: self.latencies.copy(),
             lease: Some(self.lease.copy()),
             channel: Some(channel),
-            feeds: feeds.iter().map(|(name, counters)| FeedCounters::named(name, None, *counters)).collect(),
+            feeds: feeds.iter().map(|line| FeedCounters::named(&line.name, line.state, line.counters)).collect(),
             store: Some(self.store.copy()),
             hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
         }

@@ -17,14 +17,30 @@ use crate::feed::socket::{self, Sink};
 use crate::feed::venue::{self, MarketLookup, Venue};
 use crate::market::Markets;
 
-/// Counts of every connection, by its name.
-pub(super) type FeedCounts = Arc<Mutex<Vec<(String, Counters)>>>;
+/// Counts of every connection.
+pub(super) type FeedCounts = Arc<Mutex<Vec<LineCounts>>>;
+
+/// What one connection shows.
+#[derive(Clone, Debug)]
+pub(super) struct LineCounts {
+    /// Venue and number, as in `binance-coinm/0`.
+    pub(super) name: String,
+    /// Where it stands, as last reported.
+    pub(super) state: Option<FeedState>,
+    pub(super) counters: Counters,
+}
 
 /// The running feeds.
 pub(super) struct Feeds {
     stop: watch::Sender<bool>,
     thread: JoinHandle<()>,
     pub(super) counts: FeedCounts,
+}
+
+impl LineCounts {
+    fn new(name: String) -> Self {
+        Self { name, state: None, counters: Counters::default() }
+    }
 }
 
 /// Adds the markets of all feeds to the table.
@@ -58,15 +74,19 @@ impl Feeds {
             sessions.extend(sessions_of(feed, table, clock.now())?);
         }
         let counts: FeedCounts =
-            Arc::new(Mutex::new(sessions.iter().map(|(session, _)| (session.name(), Counters::default())).collect()));
+            Arc::new(Mutex::new(sessions.iter().map(|(session, _)| LineCounts::new(session.name())).collect()));
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
         let work = move || {
             runtime.block_on(async {
                 let tasks = sessions.into_iter().enumerate().map(|(place, (session, overflow))| {
-                    let mut sink =
-                        Line { slot: Slot::new(mailbox.clone(), overflow), place, counts: Arc::clone(&shared) };
+                    let mut sink = Line {
+                        slot: Slot::new(mailbox.clone(), overflow),
+                        place,
+                        state: None,
+                        counts: Arc::clone(&shared),
+                    };
                     let (clock, mut stopped) = (Arc::clone(&clock), stopped.clone());
                     async move {
                         let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
@@ -116,19 +136,24 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
 struct Line {
     slot: Slot,
     place: usize,
+    state: Option<FeedState>,
     counts: FeedCounts,
 }
 
 impl Sink for Line {
     fn input(&mut self, input: Input) -> ControlFlow<()> {
+        if let Input::Feed(report) = &input {
+            self.state = Some(report.state);
+        }
         self.slot.take(input)
     }
 
     fn counters(&mut self, counters: &Counters) {
         if let Ok(mut all) = self.counts.try_lock()
-            && let Some((_, mine)) = all.get_mut(self.place)
+            && let Some(mine) = all.get_mut(self.place)
         {
-            *mine = *counters;
+            mine.counters = *counters;
+            mine.state = self.state;
         }
     }
 }

@@ -18,6 +18,8 @@ mod recorder;
 mod resume;
 mod settings;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,6 +129,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
 fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store)> {
     let mut table = Markets::new();
     feeds::add_markets(&settings.feeds, &mut table)?;
+    // The directory that both may lie in is for engines of the group to enter; the store's own stays closed.
+    if let Some(dir) = settings.gate.path.parent() {
+        DirBuilder::new().recursive(true).mode(0o750).create(dir).with_context(|| dir.display().to_string())?;
+    }
     let store = Store::open(&settings.store.dir)?;
     let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
     Ok((warm(engine, extras)?, store))

@@ -307,7 +307,6 @@ fn tell_people(record: &Record) {
         Fact::Incident { id, change, title, severity, .. } => {
             tracing::info!(%id, ?change, severity, "{title}");
         }
-        Fact::Feed { venue, stream, state, why } => tracing::info!(%venue, %stream, %state, %why, "feed"),
         Fact::Refused { by, request, why } => tracing::warn!(by = %by.name, %request, %why, "refused"),
         _ => {}
     }

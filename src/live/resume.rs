@@ -22,6 +22,11 @@ pub(super) fn resume(engine: &mut Engine, store: &mut Store, gate: &Path, at: Na
     for record in store.open_incidents().context("open incidents")? {
         engine.resume_incident(&record);
     }
+    for record in store.breakers().context("breakers")? {
+        if let Fact::Breaker { version, .. } = record.fact {
+            engine.remember_versions(version);
+        }
+    }
     let mut resumed = 0;
     for record in store.open_breakers().context("open breakers")? {
         let Some(was) = breaker_of(&record) else { continue };

@@ -81,7 +81,7 @@ fn play(args: &Args) -> Result<()> {
     writeln!(out, "{}", story::opening(args.speed, &venue.base(), &dir, daemon.pid()))?;
 
     let mut engine = Engine::new(daemon.gate_path());
-    let mut story = Story::new(&crash, args.from, args.to);
+    let mut story = Story::new(&crash, args.from, args.to, args.speed);
     daemon.wait_until_beating(Duration::from_secs(60))?;
     while clock.now() < args.to {
         daemon.check()?;

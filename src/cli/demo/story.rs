@@ -22,6 +22,8 @@ pub(super) struct Story<'a> {
     crash: &'a Crash,
     from: Nanos,
     to: Nanos,
+    /// Seconds of the scene in one of ours.
+    speed: f64,
     bar: bool,
 }
 
@@ -39,8 +41,8 @@ pub(super) fn opening(speed: f64, venue: &str, dir: &Path, pid: u32) -> String {
 }
 
 impl<'a> Story<'a> {
-    pub(super) const fn new(crash: &'a Crash, from: Nanos, to: Nanos) -> Self {
-        Self { crash, from, to, bar: false }
+    pub(super) const fn new(crash: &'a Crash, from: Nanos, to: Nanos, speed: f64) -> Self {
+        Self { crash, from, to, speed, bar: false }
     }
 
     /// One line for a change.
@@ -109,7 +111,8 @@ impl<'a> Story<'a> {
         lay_out(&rows)
     }
 
-    /// The first trip of every rule in every leg of every market, with its delay and what was still to come.
+    /// The first trip of every rule in every leg of every market, with what was still to come and its delay: from the
+    /// venue's time to the decision, in our time.
     fn first_trips(&self, ending: &Ending) -> String {
         let head = [
             "market",
@@ -147,7 +150,7 @@ impl<'a> Story<'a> {
                         leg.to_owned(),
                         rule.clone(),
                         clock(record.at),
-                        format!("{:.0} ms", record.at.secs_since(*venue_at) * 1000.0),
+                        format!("{:.1} ms", record.at.secs_since(*venue_at) * 1000.0 / self.speed),
                         short(price),
                         format!("{:.0} %", ((price - low.1) / (high.1 - low.1)).clamp(0.0, 1.0) * 100.0),
                         format!("{detector}.{part}"),
@@ -216,7 +219,8 @@ fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> Str
 /// When the gate was first at least so strict during a fall: at its top, where it stood so already.
 fn reached(engine: &Engine, market: &str, stance: Stance, top: (Nanos, f64), low_at: Nanos) -> Option<(Nanos, f64)> {
     let own = || engine.changes.iter().filter(|change| change.market == market);
-    let before = own().rev().find(|change| change.at <= top.0);
+    // What stands a moment after the top: a market whose first price is its top has only just left its start.
+    let before = own().rev().find(|change| change.at <= top.0.plus_secs(5.0));
     if before.is_some_and(|change| change.to.stance() >= stance) {
         return Some(top);
     }
