@@ -193,7 +193,6 @@ pub fn shipped() -> Vec<Rule> {
         Rule {
             name: "cascade".into(),
             any: words(&["cascade"]),
-            reach: Reach::Asset,
             clear: 0.5,
             plan: plan(Stance::ReduceOnly, 300.0),
             severity: 2,

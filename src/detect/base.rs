@@ -2,8 +2,8 @@
 //!
 //! Irregular prints bounce between bid and ask; returns are therefore taken from close to close of a grid (1 s for the
 //! fast scale, 60 s for the slow one) and weighted by the time they span. The scale learns *after* an event was scored,
-//! stops learning while the market is tripped (not for ever: a regime may change), and cannot grow faster than its cap,
-//! so that nobody can talk it up slowly.
+//! and stops learning while the market is tripped (not for ever: a regime may change). Slow poisoning is answered by the
+//! absolute band of the velocity detector, which has no scale.
 
 use serde::{Deserialize, Serialize};
 

@@ -220,11 +220,12 @@ fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> Str
 fn reached(engine: &Engine, market: &str, stance: Stance, top: (Nanos, f64), low_at: Nanos) -> Option<(Nanos, f64)> {
     let own = || engine.changes.iter().filter(|change| change.market == market);
     // What stands a moment after the top: a market whose first price is its top has only just left its start.
-    let before = own().rev().find(|change| change.at <= top.0.plus_secs(5.0));
+    let settled = top.0.plus_secs(5.0);
+    let before = own().rev().find(|change| change.at <= settled);
     if before.is_some_and(|change| change.to.stance() >= stance) {
         return Some(top);
     }
-    let first = own().find(|change| change.at > top.0 && change.at <= low_at && change.to.stance() >= stance)?;
+    let first = own().find(|change| change.at > settled && change.at <= low_at && change.to.stance() >= stance)?;
     Some((first.at, first.price))
 }
 
