@@ -1,8 +1,9 @@
 //! From a venue and its own symbol to a market: asset, quote, kind and contract size. Pure; no list to download.
 //!
-//! Asset and quote come from the spelling; contract sizes are those of the venues' contract pages, last checked 2026-07.
+//! Asset and quote come from the spelling; contract sizes of Binance were checked against recorded
+//! frames; those of the other venues are from memory and wait to be checked against their contract pages.
 //! What the spelling cannot tell stays as it is: `1000PEPE` is no `PEPE`, its price is another one. A quanto contract (`BitMEX`
-//! `ETHUSD`) has no fixed size in coins or money and counts as one unit of quote; the config overrides it.
+//! `ETHUSD`) has no fixed size in coins or money and counts as one unit of quote; nothing overrides it yet.
 
 use crate::market::{ContractSize, Market, MarketKind};
 

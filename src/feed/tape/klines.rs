@@ -1,6 +1,6 @@
 //! Binance public data, klines: bars of twelve columns, known at their close.
 //!
-//! Columns by <https://github.com/binance/binance-public-data>, last checked 2026-07: times are ms, and us for spot from
+//! Columns by <https://github.com/binance/binance-public-data>, checked against recorded files: times are ms, and us for spot from
 //! 2025-01-01 on; the close time is the last instant *inside* the bar; the header may be missing.
 
 use super::bad::Reason;

@@ -1,6 +1,6 @@
 //! Tardis CSV: trades and liquidations, times in microseconds.
 //!
-//! Columns by <https://docs.tardis.dev/downloadable-csv-files/data-types>, last checked 2026-07. A liquidation's side is the
+//! Columns by <https://docs.tardis.dev/downloadable-csv-files/data-types>, checked against recorded files. A liquidation's side is the
 //! side of the order that closed the position: `buy` closed a short.
 
 use super::bad::Reason;
