@@ -35,7 +35,7 @@ const BUCKETS: usize = 60;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Moves {
     windows: [Extremes; HORIZONS],
-    /// `100 / (sqrt(horizon))`-free part of the score, so that no square root is taken on the hot path.
+    /// Square roots of the horizons, so that none is taken on the hot path.
     roots: [f64; HORIZONS],
 }
 

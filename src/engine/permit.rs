@@ -178,17 +178,14 @@ impl Engine {
                 continue;
             }
             let asked = active.breaker.permission(self.plan(rule));
-            if asked.at_least_as_strict_as(&Permission::FREE) && asked != Permission::FREE {
-                // A restart takes up what the gate says of a rule, and nothing that comes back by itself.
-                let of_itself = reason == Reason::None as u32 || reason == Reason::Warming as u32;
-                let adds = permission.meet(asked) != permission;
-                let binds_more = asked.stance() > permission.stance() || (of_itself && adds);
-                if binds_more {
-                    reason = reason_code(rule);
-                    incident.clone_from(&active.incident);
-                }
+            let all = permission.meet(asked);
+            // A restart takes up what the gate says of a rule, and nothing that comes back by itself.
+            let of_itself = reason == Reason::None as u32 || reason == Reason::Warming as u32;
+            if all.stance() > permission.stance() || (of_itself && all != permission) {
+                reason = reason_code(rule);
+                incident.clone_from(&active.incident);
             }
-            permission = permission.meet(asked);
+            permission = all;
         }
         (permission, reason, incident)
     }
@@ -200,7 +197,8 @@ impl Engine {
             1 => "starting",
             2 => "warming",
             3 => "manual",
-            code => self.policy.rule(RuleId((code - Reason::FIRST_RULE) as u16)).map_or("", |rule| rule.name.as_str()),
+            // Codes come back from gate files too, so any number may stand here.
+            code => rule_of(code).and_then(|rule| self.policy.rule(rule)).map_or("", |rule| rule.name.as_str()),
         }
     }
 
@@ -353,4 +351,23 @@ fn permission_in(state: State, plan: &Plan) -> Permission {
 
 fn reason_code(rule: RuleId) -> u32 {
     if rule == RuleId::MANUAL { Reason::Manual as u32 } else { Reason::FIRST_RULE + u32::from(rule.0) }
+}
+
+/// The rule behind a reason code; `None` for a code that no rule of any policy can have.
+fn rule_of(code: u32) -> Option<RuleId> {
+    code.checked_sub(Reason::FIRST_RULE).and_then(|place| u16::try_from(place).ok()).map(RuleId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Engine;
+    use crate::engine::EngineSettings;
+    use crate::market::Markets;
+
+    #[test]
+    fn a_reason_code_that_no_rule_has_is_nameless_and_never_a_panic() {
+        let engine = Engine::new(EngineSettings::default(), Markets::new());
+        let names: Vec<&str> = [0, 1, 2, 3, 4, 15, 16, 0x1_0010, u32::MAX].map(|code| engine.reason_name(code)).into();
+        assert_eq!(names, ["", "starting", "warming", "manual", "", "", "early-warning", "", ""]);
+    }
 }
