@@ -22,11 +22,14 @@ use std::time::Duration;
 
 use chance::Chance;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
-use fusewire::detect::{Bank, Limits, Seen};
+use fusewire::detect::{Bank, Limits, Seen, alone};
 use fusewire::engine::{Engine, Input, Output};
 use fusewire::event::{Completeness, Liquidated, Nanos};
 use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale};
-use stage::{at, bar, quick, quote, table, trade};
+use stage::{at, bar, liquidation, quick, quote, table, trade};
+
+/// One event of so many is a forced order: a market without any would leave half of the cascade detector asleep.
+const LIQUIDATION_EVERY: u64 = 64;
 
 /// What a detector is shown, by time and price.
 type Source = Box<dyn FnMut(Nanos, f64) -> Seen<'static>>;
@@ -101,6 +104,30 @@ impl Plain {
         let mean = self.list.iter().sum::<f64>() / self.list.len() as f64;
         self.list.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / self.list.len() as f64
     }
+}
+
+/// Each detector by itself on trades, one event of 64 a liquidation. Every row contains the scale, whose row is `base`.
+fn detectors(c: &mut Criterion) {
+    let mut group = c.benchmark_group("detector");
+    group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1)).sample_size(30);
+    for mut detector in alone(&quick().detect) {
+        let (mut now, mut step) = (at(0.0), 0_u64);
+        for second in 0..900 {
+            now = at(f64::from(second));
+            detector.see(&Seen::Price { at: now, price: 100.0 + 0.01 * f64::from(second % 7) });
+        }
+        row(&mut group, detector.name(), |x| {
+            now = Nanos(now.0 + 10_000_000);
+            step += 1;
+            detector.see(&if step.is_multiple_of(LIQUIDATION_EVERY) {
+                let (liquidated, completeness) = (Liquidated::Long, Completeness::Full);
+                Seen::Liquidation { at: now, notional: x.abs(), liquidated, completeness }
+            } else {
+                Seen::Price { at: now, price: 100.0 + 0.01 * x }
+            })
+        });
+    }
+    group.finish();
 }
 
 /// Every detector of one market, by what it is shown.
@@ -178,7 +205,13 @@ impl Busy {
         self.now = Nanos(self.now.0 + self.gap_ns);
         let market = (self.id.wrapping_mul(7919) % u64::from(self.markets)) as u32;
         let price = 100.0 + 0.002 * self.noise.next();
-        self.engine.handle(Input::Event(trade(market, self.id, self.now, price)), &mut self.out);
+        let forced = (self.id / u64::from(self.markets)).is_multiple_of(LIQUIDATION_EVERY);
+        let event = if forced {
+            liquidation(market, self.now, price, 1.0, Liquidated::Long, true)
+        } else {
+            trade(market, self.id, self.now, price)
+        };
+        self.engine.handle(Input::Event(event), &mut self.out);
         let told = self.out.len();
         self.out.clear();
         told
@@ -231,7 +264,7 @@ fn assert_slower(slow_name: &str, fast_name: &str, pair: impl FnOnce() -> (Box<d
     assert!(slow_took > fast_took, "{slow_name} took {slow_took:?}, {fast_name} {fast_took:?}");
 }
 
-criterion_group!(benches, statistics, bank, engine);
+criterion_group!(benches, statistics, detectors, bank, engine);
 
 fn main() {
     if let Some(count) = std::env::var("FUSEWIRE_COUNT").ok().and_then(|count| count.parse::<u64>().ok()) {

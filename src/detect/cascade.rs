@@ -85,9 +85,32 @@ impl Flow {
     }
 }
 
+/// The parts of the scores that prices do not move, 1 = at the limit: all that a price needs to see.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Parts {
+    /// Whether there ever was a forced order: without one there is nothing to confirm.
+    any: bool,
+    longs: f64,
+    shorts: f64,
+    interest: f64,
+    /// What turns a move against its limit into its part.
+    per_move: f64,
+}
+
+impl Parts {
+    #[inline]
+    fn score(&self, base: &Base, scores: &mut [f64]) {
+        if let [longs, shorts] = scores {
+            *longs = second_largest([self.longs, base.fall * self.per_move, self.interest]);
+            *shorts = second_largest([self.shorts, base.rise * self.per_move, self.interest]);
+        }
+    }
+}
+
 /// Both directions, and the open interest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cascade {
+    parts: Parts,
     longs: Flow,
     shorts: Flow,
     /// When the last forced order came.
@@ -105,6 +128,7 @@ impl Detector for Cascade {
 
     fn new(_: &CascadeSettings) -> Self {
         Self {
+            parts: Parts::default(),
             longs: Flow::new(),
             shorts: Flow::new(),
             forced_at: Nanos(i64::MIN),
@@ -121,21 +145,23 @@ impl Detector for Cascade {
     #[inline]
     fn see(&mut self, settings: &CascadeSettings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
         match *seen {
-            // Without a forced order there is nothing to confirm.
-            Seen::Price { .. } if self.longs.count + self.shorts.count > 0 => self.score(settings, base, scores),
+            Seen::Price { .. } if self.parts.any => self.parts.score(base, scores),
             Seen::Liquidation { at, notional, liquidated, completeness } => {
                 self.forced_at = at;
                 self.take(settings, base, at, notional, liquidated, completeness);
-                self.score(settings, base, scores);
+                self.weigh(settings);
+                self.parts.score(base, scores);
             }
             Seen::OpenInterest { at, qty } if qty > 0.0 => {
                 self.interest.push(at.0, qty);
                 self.interest_now = qty;
+                self.weigh(settings);
             }
-            Seen::Clock { at } if self.longs.count + self.shorts.count > 0 => {
+            Seen::Clock { at } if self.parts.any => {
                 self.longs.advance(at);
                 self.shorts.advance(at);
-                self.score(settings, base, scores);
+                self.weigh(settings);
+                self.parts.score(base, scores);
             }
             _ => {}
         }
@@ -144,7 +170,7 @@ impl Detector for Cascade {
     /// Ten minutes after the last forced order nothing is left to fade.
     #[inline]
     fn wants_clock(&self, _: &CascadeSettings, at: Nanos) -> bool {
-        self.longs.count + self.shorts.count > 0 && at.secs_since(self.forced_at) < 600.0
+        self.parts.any && at.secs_since(self.forced_at) < 600.0
     }
 
     fn is_warm(&self, _: &CascadeSettings, _: &Base) -> bool {
@@ -201,17 +227,15 @@ impl Cascade {
         }
     }
 
-    fn score(&self, settings: &CascadeSettings, base: &Base, scores: &mut [f64]) {
-        let fallen = if self.interest_now > 0.0 {
-            (1.0 - self.interest_now / self.interest.max().unwrap_or(self.interest_now)) * 100.0
-        } else {
-            0.0
+    /// Takes forced orders and open interest against their limits.
+    fn weigh(&mut self, settings: &CascadeSettings) {
+        self.parts = Parts {
+            any: self.longs.count + self.shorts.count > 0,
+            longs: self.longs.headroom(settings),
+            shorts: self.shorts.headroom(settings),
+            interest: self.interest.fall(self.interest_now) * 100.0 / settings.confirm_interest_percent,
+            per_move: 1.0 / settings.confirm_move,
         };
-        let interest = fallen / settings.confirm_interest_percent;
-        if let [longs, shorts] = scores {
-            *longs = second_largest([self.longs.headroom(settings), base.fall / settings.confirm_move, interest]);
-            *shorts = second_largest([self.shorts.headroom(settings), base.rise / settings.confirm_move, interest]);
-        }
     }
 }
 

@@ -33,6 +33,7 @@ crate::settings! {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Jump {
     window: Rolling,
+    /// The last return beyond the floor.
     latest: f64,
 }
 
@@ -83,11 +84,13 @@ impl Jump {
         let [z_down, z_up, bipower_down, bipower_up] = scores else { return };
         (*z_down, *z_up, *bipower_down, *bipower_up) = (0.0, 0.0, 0.0, 0.0);
         let Some((close, close_at)) = base.second_close() else { return };
-        let change = price / close - 1.0;
-        self.latest = change;
-        if change.abs() * 10_000.0 < settings.floor_bps || self.window.len() < settings.warm as usize || !base.warm {
+        if (price - close).abs() * 10_000.0 < settings.floor_bps * close || !base.warm {
             return;
         }
+        if self.window.len() < settings.warm as usize {
+            return;
+        }
+        self.latest = price / close - 1.0;
         let secs = at.secs_since(Nanos(close_at)).max(1.0);
         let r = math::log_ratio(price, close) / math::sqrt(secs);
         let z = ratio(r - self.window.mean(), math::sqrt(self.window.variance()));

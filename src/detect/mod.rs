@@ -3,6 +3,7 @@
 //! A detector never reads a clock, never allocates after `new`, and never decides what a score leads to. It fills its
 //! legs: one score each, compared with that leg's limit by the [`Bank`], which knows hysteresis and edges.
 
+mod alone;
 mod base;
 mod cascade;
 mod jump;
@@ -18,6 +19,7 @@ use crate::event::{Bar, Completeness, Liquidated, Nanos};
 use crate::settings::Settings;
 use crate::trip::{Direction, Evidence};
 
+pub use alone::Alone;
 pub use base::{Base, BaseSettings};
 pub use plausible::{Plausible, PlausibleSettings, Refused};
 
@@ -220,6 +222,12 @@ macro_rules! catalogue {
             all
         }
 
+        /// The scale, then every detector, each by itself.
+        pub fn alone(settings: &DetectSettings) -> Vec<Alone> {
+            let base = &settings.base;
+            vec![Alone::base(base), $(Alone::new::<$module::$Detector>(base, settings.$module.clone()),)+]
+        }
+
         fn limits(settings: &DetectSettings) -> Vec<(f64, f64)> {
             let mut all = Vec::with_capacity(LEGS);
             $(all.extend((0..<$module::$Detector as Detector>::LEGS.len())
@@ -328,10 +336,11 @@ impl Bank {
 
     #[inline]
     fn compare(&mut self, limits: &Limits, rest_secs: f64, at: Nanos) -> Edges {
-        if self.active == 0 && !self.any_at_limit(limits) {
+        let above = if self.any_at_limit(limits) { self.at_limit(limits) } else { 0 };
+        if self.active | above == 0 {
             return Edges::default();
         }
-        self.compare_legs(limits, rest_secs, at)
+        self.turn(limits, above, rest_secs, at)
     }
 
     /// Whether any score is at its limit; written without branches, so that it becomes a few wide comparisons.
@@ -342,33 +351,32 @@ impl Bank {
         self.scores.iter().zip(&limits.trip).fold(false, |any, (score, limit)| any | (score >= limit))
     }
 
+    /// The legs whose score is at their limit.
     #[cold]
-    fn compare_legs(&mut self, limits: &Limits, rest_secs: f64, at: Nanos) -> Edges {
-        let mut above: LegSet = 0;
-        let mut below: LegSet = 0;
-        for (leg, (score, (trip, clear))) in self.scores.iter().zip(limits.trip.iter().zip(&limits.clear)).enumerate() {
-            above |= LegSet::from(score >= trip) << leg;
-            below |= LegSet::from(score < clear) << leg;
-        }
-        let rested = self.rested(self.active & below, (self.active & !below) | above, rest_secs, at);
-        let active = (self.active & !rested) | above;
-        let edges = Edges { risen: active & !self.active, cleared: self.active & !active };
-        self.active = active;
-        edges
+    fn at_limit(&self, limits: &Limits) -> LegSet {
+        let scores = self.scores.iter().zip(&limits.trip).enumerate();
+        scores.fold(0, |above, (leg, (score, limit))| above | LegSet::from(score >= limit) << leg)
     }
 
-    /// Of the legs that are quiet now, those that have been so for long enough. `loud` ones are written down.
-    #[cold]
-    fn rested(&mut self, quiet: LegSet, loud: LegSet, rest_secs: f64, at: Nanos) -> LegSet {
-        let mut rested = 0;
-        for (leg, loud_at) in self.loud_at.iter_mut().enumerate() {
-            if loud >> leg & 1 == 1 {
+    /// Legs rise at their limit. They clear once they have been below their clear level for `rest_secs`.
+    #[inline(never)]
+    fn turn(&mut self, limits: &Limits, above: LegSet, rest_secs: f64, at: Nanos) -> Edges {
+        let before = self.active;
+        self.active |= above;
+        let mut rest = self.active;
+        while rest != 0 {
+            let leg = rest.trailing_zeros() as usize;
+            let bit = rest & rest.wrapping_neg();
+            rest ^= bit;
+            let (Some(score), Some(clear)) = (self.scores.get(leg), limits.clear.get(leg)) else { break };
+            let Some(loud_at) = self.loud_at.get_mut(leg) else { break };
+            if above & bit != 0 || score >= clear {
                 *loud_at = at.0;
-            } else if quiet >> leg & 1 == 1 && at.secs_since(Nanos(*loud_at)) >= rest_secs {
-                rested |= 1 << leg;
+            } else if at.secs_since(Nanos(*loud_at)) >= rest_secs {
+                self.active ^= bit;
             }
         }
-        rested
+        Edges { risen: self.active & !before, cleared: before & !self.active }
     }
 
     /// A breaker that these legs tripped is armed again: whatever is below its limit now may trip it anew at once.

@@ -35,8 +35,32 @@ const BUCKETS: usize = 60;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Moves {
     windows: [Extremes; HORIZONS],
-    /// Square roots of the horizons, so that none is taken on the hot path.
-    roots: [f64; HORIZONS],
+    gauge: Gauge,
+}
+
+/// What turns a relative move into scores, so that no event needs a division or a root. Changes with the scale, once a minute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Gauge {
+    /// The scale it was made for; 0 while there is none.
+    sigma: f64,
+    /// `1 / (sigma sqrt(h))` by horizon.
+    per_scale: [f64; HORIZONS],
+    /// The nearer of both limits, as one over a relative move.
+    per_limit: [f64; HORIZONS],
+}
+
+impl Gauge {
+    fn new(settings: &MovesSettings, sigma: f64) -> Self {
+        let mut gauge = Self { sigma, per_scale: [0.0; HORIZONS], per_limit: [0.0; HORIZONS] };
+        let limits = settings.limit_sigma.iter().zip(&settings.limit_percent);
+        let rows = gauge.per_scale.iter_mut().zip(&mut gauge.per_limit);
+        for ((horizon, (sigmas, percent)), (per_scale, per_limit)) in settings.horizon_secs.iter().zip(limits).zip(rows)
+        {
+            *per_scale = if sigma > 0.0 { 1.0 / (sigma * math::sqrt(*horizon)) } else { 0.0 };
+            *per_limit = (*per_scale / sigmas).max(100.0 / percent);
+        }
+        gauge
+    }
 }
 
 impl Detector for Moves {
@@ -52,7 +76,7 @@ impl Detector for Moves {
     fn new(settings: &MovesSettings) -> Self {
         Self {
             windows: settings.horizon_secs.map(|secs| Extremes::new(secs, BUCKETS)),
-            roots: settings.horizon_secs.map(math::sqrt),
+            gauge: Gauge::new(settings, 0.0),
         }
     }
 
@@ -65,10 +89,14 @@ impl Detector for Moves {
     #[inline]
     fn see(&mut self, settings: &MovesSettings, base: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
         match *seen {
-            Seen::Price { at, price } => self.measure(settings, base, at, [price; 2], price, scores),
+            Seen::Price { at, price } => {
+                self.push(at, price);
+                self.score(settings, base, price, scores);
+            }
             Seen::Bar(bar) => {
-                let range = [bar.low.get(), bar.high.get()];
-                self.measure(settings, base, bar.close_at, range, bar.close.get(), scores);
+                self.push(bar.close_at, bar.low.get());
+                self.push(bar.close_at, bar.high.get());
+                self.score(settings, base, bar.close.get(), scores);
             }
             _ => {}
         }
@@ -98,33 +126,28 @@ impl Detector for Moves {
 }
 
 impl Moves {
+    /// Takes the next price in.
     #[inline]
-    fn measure(
-        &mut self,
-        settings: &MovesSettings,
-        base: &mut Base,
-        at: Nanos,
-        range: [f64; 2],
-        price: f64,
-        scores: &mut [f64],
-    ) {
-        let per_sigma = if base.warm { 1.0 / base.sigma_slow() } else { 0.0 };
+    fn push(&mut self, at: Nanos, price: f64) {
+        for window in &mut self.windows {
+            window.push(at.0, price);
+        }
+    }
+
+    #[inline]
+    fn score(&mut self, settings: &MovesSettings, base: &mut Base, price: f64, scores: &mut [f64]) {
+        let sigma = if base.warm { base.sigma_slow() } else { 0.0 };
+        if sigma.to_bits() != self.gauge.sigma.to_bits() {
+            self.gauge = Gauge::new(settings, sigma);
+        }
         let (mut fall, mut rise) = (0.0_f64, 0.0_f64);
         let rows = scores.as_chunks_mut::<KINDS>().0;
-        let limits = settings.limit_sigma.iter().zip(&settings.limit_percent);
-        for (((window, root), row), (sigmas, percents)) in
-            self.windows.iter_mut().zip(&self.roots).zip(rows).zip(limits)
-        {
-            window.push(at.0, range[0]);
-            if range[1] > range[0] {
-                window.push(at.0, range[1]);
-            }
-            let down = (1.0 - price / window.max().unwrap_or(price)).max(0.0);
-            let up = (price / window.min().unwrap_or(price) - 1.0).max(0.0);
-            let scale = per_sigma / root;
-            *row = [down * scale, up * scale, down * 100.0, up * 100.0];
-            fall = fall.max(down * scale / sigmas).max(down * 100.0 / percents);
-            rise = rise.max(up * scale / sigmas).max(up * 100.0 / percents);
+        let gauges = self.gauge.per_scale.iter().zip(&self.gauge.per_limit);
+        for ((window, row), (per_scale, per_limit)) in self.windows.iter().zip(rows).zip(gauges) {
+            let (down, up) = (window.fall(price), window.rise(price));
+            *row = [down * per_scale, up * per_scale, down * 100.0, up * 100.0];
+            fall = math::larger(fall, down * per_limit);
+            rise = math::larger(rise, up * per_limit);
         }
         (base.fall, base.rise) = (fall, rise);
     }

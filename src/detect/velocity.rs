@@ -46,9 +46,14 @@ impl Detector for Velocity {
     #[inline]
     fn see(&mut self, _: &VelocitySettings, _: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
         match *seen {
-            Seen::Price { at, price } => self.measure(at, [price; 2], price, scores),
+            Seen::Price { at, price } => {
+                self.window.push(at.0, price);
+                self.score(price, scores);
+            }
             Seen::Bar(bar) => {
-                self.measure(bar.close_at, [bar.low.get(), bar.high.get()], bar.close.get(), scores);
+                self.window.push(bar.close_at.0, bar.low.get());
+                self.window.push(bar.close_at.0, bar.high.get());
+                self.score(bar.close.get(), scores);
             }
             _ => {}
         }
@@ -74,14 +79,10 @@ impl Detector for Velocity {
 
 impl Velocity {
     #[inline]
-    fn measure(&mut self, at: Nanos, range: [f64; 2], price: f64, scores: &mut [f64]) {
-        self.window.push(at.0, range[0]);
-        if range[1] > range[0] {
-            self.window.push(at.0, range[1]);
-        }
+    fn score(&self, price: f64, scores: &mut [f64]) {
         if let [fall, rise] = scores {
-            *fall = (1.0 - price / self.window.max().unwrap_or(price)).max(0.0) * 100.0;
-            *rise = (price / self.window.min().unwrap_or(price) - 1.0).max(0.0) * 100.0;
+            *fall = self.window.fall(price) * 100.0;
+            *rise = self.window.rise(price) * 100.0;
         }
     }
 }

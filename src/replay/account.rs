@@ -62,6 +62,8 @@ struct Change {
 struct Row {
     prices: Extremes,
     worst: Option<Fall>,
+    /// Its depth.
+    depth: f64,
     price: f64,
     changes: Vec<Change>,
     trips: u64,
@@ -71,16 +73,23 @@ struct Row {
 impl Row {
     fn new() -> Self {
         let prices = Extremes::new(WINDOW_SECS, 60);
-        Self { prices, worst: None, price: 0.0, changes: Vec::new(), trips: 0, inputs: 0 }
+        Self { prices, worst: None, depth: 0.0, price: 0.0, changes: Vec::new(), trips: 0, inputs: 0 }
     }
 
     fn price(&mut self, at: Nanos, price: f64) {
         self.price = price;
         self.prices.push(at.0, price);
-        let (Some(top), Some(top_at)) = (self.prices.max(), self.prices.max_at()) else { return };
-        if self.worst.is_none_or(|worst| 1.0 - price / top > worst.depth()) {
-            self.worst = Some(Fall { from: top, from_ns: Nanos(top_at), to: price, to_ns: at });
+        let depth = self.prices.fall(price);
+        if depth > self.depth || self.worst.is_none() {
+            self.deepen(at, price, depth);
         }
+    }
+
+    #[cold]
+    fn deepen(&mut self, at: Nanos, price: f64, depth: f64) {
+        let (Some(top), Some(top_at)) = (self.prices.max(), self.prices.max_at()) else { return };
+        self.worst = Some(Fall { from: top, from_ns: Nanos(top_at), to: price, to_ns: at });
+        self.depth = depth;
     }
 }
 

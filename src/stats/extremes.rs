@@ -1,6 +1,6 @@
 //! Highest and lowest value of the last minutes: buckets of time, and two monotonic queues kept as bit masks.
 
-use super::math::usable;
+use super::math::{larger, usable};
 use serde::{Deserialize, Serialize};
 
 /// The most buckets a span can have: one bit each.
@@ -17,14 +17,9 @@ pub const MAX_BUCKETS: usize = 64;
 /// values the oldest is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Extremes {
-    /// End of the current bucket while it holds a value, else `i64::MIN`: every push beyond it opens a bucket.
-    open_until_ns: i64,
-    latest_ns: i64,
+    now: Now,
     /// First instant of the current bucket.
     start_ns: i64,
-    /// Maximum and minimum of the current bucket.
-    high: f64,
-    low: f64,
     highs: u64,
     lows: u64,
     occupied: u64,
@@ -34,6 +29,49 @@ pub struct Extremes {
     slot: u32,
     buckets: Box<[Bucket]>,
     moments: Box<[Moments]>,
+}
+
+/// All that a value inside the current bucket's range needs: one cache line, so that many windows cost little each.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
+struct Now {
+    /// End of the current bucket while it holds a value, else `i64::MIN`: every push beyond it opens a bucket.
+    open_until_ns: i64,
+    latest_ns: i64,
+    /// Maximum and minimum of the current bucket.
+    high: f64,
+    low: f64,
+    /// Maximum and minimum of the window, and one over each. An empty window has its top below its bottom.
+    top: f64,
+    bottom: f64,
+    per_top: f64,
+    per_bottom: f64,
+}
+
+impl Now {
+    const EMPTY: Self = Self {
+        open_until_ns: i64::MIN,
+        latest_ns: i64::MIN,
+        high: 0.0,
+        low: 0.0,
+        top: 0.0,
+        bottom: 1.0,
+        per_top: 0.0,
+        per_bottom: 0.0,
+    };
+
+    fn set_top(&mut self, top: f64) {
+        (self.top, self.per_top) = (top, over(top));
+    }
+
+    fn set_bottom(&mut self, bottom: f64) {
+        (self.bottom, self.per_bottom) = (bottom, over(bottom));
+    }
+}
+
+/// One over a price; what is no price gives 0.
+fn over(price: f64) -> f64 {
+    if price > 0.0 { (1.0 / price).min(f64::MAX) } else { 0.0 }
 }
 
 /// What one bucket saw.
@@ -62,11 +100,8 @@ impl Extremes {
         assert!((2..=MAX_BUCKETS).contains(&buckets), "buckets must be between 2 and 64, got {buckets}");
         let width_ns = ((span_secs * 1e9 / buckets as f64) as i64).max(1);
         Self {
-            open_until_ns: i64::MIN,
-            latest_ns: i64::MIN,
+            now: Now::EMPTY,
             start_ns: 0,
-            high: 0.0,
-            low: 0.0,
             highs: 0,
             lows: 0,
             occupied: 0,
@@ -84,14 +119,14 @@ impl Extremes {
         if !usable(value) {
             return false;
         }
-        if at_ns >= self.open_until_ns {
+        if at_ns >= self.now.open_until_ns {
             self.open_bucket(at_ns, value);
             return true;
         }
-        self.latest_ns = self.latest_ns.max(at_ns);
-        if value > self.high {
+        self.now.latest_ns = self.now.latest_ns.max(at_ns);
+        if value > self.now.high {
             self.raise(value);
-        } else if value < self.low {
+        } else if value < self.now.low {
             self.lower(value);
         }
         true
@@ -99,26 +134,38 @@ impl Extremes {
 
     /// Lets time pass without a value, so that old extremes expire.
     pub fn advance(&mut self, at_ns: i64) {
-        if at_ns > self.latest_ns {
+        if at_ns > self.now.latest_ns {
             self.turn_to(at_ns);
+            self.tell();
         }
         if self.occupied & 1 == 0 {
-            self.open_until_ns = i64::MIN;
+            self.now.open_until_ns = i64::MIN;
         }
     }
 
     /// Highest value in the window.
     #[inline]
     pub fn max(&self) -> Option<f64> {
-        let age = oldest(self.highs)?;
-        self.bucket(age).map(|bucket| bucket.high)
+        (self.now.top >= self.now.bottom).then_some(self.now.top)
     }
 
     /// Lowest value in the window.
     #[inline]
     pub fn min(&self) -> Option<f64> {
-        let age = oldest(self.lows)?;
-        self.bucket(age).map(|bucket| bucket.low)
+        (self.now.top >= self.now.bottom).then_some(self.now.bottom)
+    }
+
+    /// How far `price` stands below the highest value, as a fraction of that; 0 at or above it, and in an empty window.
+    /// Without a division, so the last bit may differ from `1 - price / max`.
+    #[inline]
+    pub fn fall(&self, price: f64) -> f64 {
+        if price < self.now.top { larger(1.0 - price * self.now.per_top, 0.0) } else { 0.0 }
+    }
+
+    /// How far `price` stands above the lowest value, as a fraction of that; 0 at or below it, and in an empty window.
+    #[inline]
+    pub fn rise(&self, price: f64) -> f64 {
+        if price > self.now.bottom { larger(price * self.now.per_bottom - 1.0, 0.0) } else { 0.0 }
     }
 
     /// Oldest value in the window: where the price came from.
@@ -148,7 +195,7 @@ impl Extremes {
 
     /// Time between the oldest value in the window and the latest time seen: how much of the span can be spoken for.
     pub fn covered_secs(&self) -> f64 {
-        self.first_at().map_or(0.0, |first| self.latest_ns.saturating_sub(first) as f64 / 1e9)
+        self.first_at().map_or(0.0, |first| self.now.latest_ns.saturating_sub(first) as f64 / 1e9)
     }
 
     /// Buckets that hold a value.
@@ -166,7 +213,7 @@ impl Extremes {
     /// Forgets everything, time included.
     pub fn clear(&mut self) {
         (self.highs, self.lows, self.occupied) = (0, 0, 0);
-        (self.open_until_ns, self.latest_ns) = (i64::MIN, i64::MIN);
+        self.now = Now::EMPTY;
     }
 
     /// A value in a bucket of its own.
@@ -179,18 +226,32 @@ impl Extremes {
         if let Some(moments) = self.moments.get_mut(self.slot as usize) {
             *moments = Moments { first: part, high: part, low: part };
         }
-        (self.high, self.low) = (value, value);
-        self.open_until_ns = self.start_ns + self.width_ns;
+        (self.now.high, self.now.low) = (value, value);
+        self.now.open_until_ns = self.start_ns + self.width_ns;
         self.occupied |= 1;
         self.highs = self.queue_high(value);
         self.lows = self.queue_low(value);
+        self.tell();
+    }
+
+    /// Writes down what the window's extremes are: the oldest members of the queues.
+    fn tell(&mut self) {
+        let high = oldest(self.highs).and_then(|age| self.bucket(age)).map(|bucket| bucket.high);
+        let low = oldest(self.lows).and_then(|age| self.bucket(age)).map(|bucket| bucket.low);
+        if let (Some(high), Some(low)) = (high, low) {
+            self.now.set_top(high);
+            self.now.set_bottom(low);
+        } else {
+            let Now { open_until_ns, latest_ns, .. } = self.now;
+            self.now = Now { open_until_ns, latest_ns, ..Now::EMPTY };
+        }
     }
 
     /// Makes the bucket of `at_ns` the current one; what falls out of the window leaves the masks.
     fn turn_to(&mut self, at_ns: i64) {
-        self.latest_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.latest_ns);
+        self.now.latest_ns = at_ns.clamp(i64::MIN / 4, i64::MAX / 4).max(self.now.latest_ns);
         if self.is_empty() {
-            self.start_ns = self.latest_ns - self.latest_ns.rem_euclid(self.width_ns);
+            self.start_ns = self.now.latest_ns - self.now.latest_ns.rem_euclid(self.width_ns);
             return;
         }
         let turned = self.buckets_passed();
@@ -206,7 +267,7 @@ impl Extremes {
     /// Buckets between the current one and that of the latest time. Mostly none or one: no division then.
     #[inline]
     fn buckets_passed(&self) -> i64 {
-        let passed_ns = self.latest_ns - self.start_ns;
+        let passed_ns = self.now.latest_ns - self.start_ns;
         if passed_ns < self.width_ns {
             0
         } else if passed_ns - self.width_ns < self.width_ns {
@@ -226,7 +287,10 @@ impl Extremes {
     /// A new high of the current bucket.
     fn raise(&mut self, value: f64) {
         let part = self.part();
-        self.high = value;
+        self.now.high = value;
+        if value > self.now.top {
+            self.now.set_top(value);
+        }
         if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.high = value;
         }
@@ -239,7 +303,10 @@ impl Extremes {
     /// A new low of the current bucket.
     fn lower(&mut self, value: f64) {
         let part = self.part();
-        self.low = value;
+        self.now.low = value;
+        if value < self.now.bottom {
+            self.now.set_bottom(value);
+        }
         if let Some(bucket) = self.buckets.get_mut(self.slot as usize) {
             bucket.low = value;
         }
@@ -279,7 +346,7 @@ impl Extremes {
     /// The latest time as it is kept in the current bucket.
     #[inline]
     fn part(&self) -> u16 {
-        ((self.latest_ns - self.start_ns) >> self.dropped_bits) as u16
+        ((self.now.latest_ns - self.start_ns) >> self.dropped_bits) as u16
     }
 
     fn moment(&self, age: usize, part: impl Fn(&Moments) -> u16) -> Option<i64> {
@@ -382,6 +449,12 @@ mod tests {
                     naive.values.push((naive.latest, value));
                 }
                 naive.compare(&extremes);
+                let (max, min) = (extremes.max(), extremes.min());
+                let (fall, rise) = (max.map_or(0.0, |max| 1.0 - value / max), min.map_or(0.0, |min| value / min - 1.0));
+                if value > 0.0 && min.is_none_or(|min| min > 0.0) {
+                    assert_near(extremes.fall(value), fall.max(0.0), 1e-12, 1.0);
+                    assert_near(extremes.rise(value), rise.max(0.0), 1e-12, 1.0);
+                }
             }
         }
 
@@ -425,7 +498,7 @@ mod tests {
     #[test]
     fn is_small() {
         let own = size_of::<Extremes>() + MAX_BUCKETS * (size_of::<Bucket>() + size_of::<Moments>());
-        assert!(own <= 2048, "{own} bytes");
+        assert!(own <= 3 * 64 + 30 * MAX_BUCKETS, "{own} bytes");
     }
 
     #[test]

@@ -22,8 +22,11 @@ const TAIL_SHARE: f64 = 0.05;
 /// Enough gaps for a tail, if there are as many.
 const TAIL_GAPS: f64 = 16.0;
 
-/// The tail is fitted afresh after so many gaps (more often while there are few).
+/// The tail is fitted afresh after so many gaps: more often while there are few, and a law that has settled moves slowly.
 const REFIT_GAPS: u64 = 256;
+
+/// A law of so many gaps has settled: it is fitted afresh after four times as many.
+const SETTLED_GAPS: u64 = 4096;
 
 /// The most surprise that is told.
 const MAX_PHI: f64 = 300.0;
@@ -88,13 +91,21 @@ impl GapLaw {
         if self.unit > MAX_UNIT {
             self.rescale();
         }
-        if self.count.is_multiple_of(REFIT_GAPS)
-            || self.count < REFIT_GAPS && self.count.is_multiple_of(8)
-            || self.count < 8
-        {
+        if self.is_due() {
             self.refit();
         }
         true
+    }
+
+    /// Whether the tail shall be fitted now.
+    #[inline]
+    fn is_due(&self) -> bool {
+        if self.count >= SETTLED_GAPS {
+            return self.count.is_multiple_of(4 * REFIT_GAPS);
+        }
+        self.count.is_multiple_of(REFIT_GAPS)
+            || self.count < REFIT_GAPS && self.count.is_multiple_of(8)
+            || self.count < 8
     }
 
     /// `-log10 P(gap > silence)`: 0 while nothing is known, never falling with the silence, at most 300.

@@ -48,6 +48,12 @@ pub fn sqrt(x: f64) -> f64 {
     x.sqrt()
 }
 
+/// The larger of two numbers; `b` where they do not compare. One instruction, where `f64::max` has NaN to think of.
+#[inline]
+pub const fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
 /// `ln(a / b)` for positive `a` and `b`: the log return from `b` to `a`. Exact for small moves as well.
 #[inline]
 pub fn log_ratio(a: f64, b: f64) -> f64 {

@@ -50,7 +50,7 @@ impl Decode for Tardis {
     fn decode(&mut self, line: &[u8], markets: &mut Markets) -> Result<Input, Reason> {
         let [venue, symbol, at, local, id, side, px, amount] = split(line).ok_or(Reason::Columns)?;
         let venue_at = micros(at)?;
-        let recv_at = if local.is_empty() { venue_at } else { micros(local)? };
+        let recv_at = if local.is_empty() || local == at { venue_at } else { micros(local)? };
         let (px, qty) = (price(px)?, positive(amount)?);
         let body = match self.rows {
             Rows::Trades => trade(id, side, px, qty)?,
