@@ -5,8 +5,10 @@
 //! ticker (a probe every beat) ------------------> mailbox -> pilot (the engine's thread) -> gate, always first
 //! store (acknowledgements, deliveries) --------/                                        \-> store -> couriers
 //! control socket (operators) -----------------/                                         \-> vitals -> HTTP, pages
+//! acks (what the trading engine has seen, once a second) -> HTTP, log
 //! ```
 
+mod acks;
 mod backend;
 mod clock;
 mod desk;
@@ -104,7 +106,8 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
-    shared.watch(&desk, &feeds);
+    let acks = acks::start(&settings.gate)?;
+    shared.watch(&desk, &feeds, acks.as_ref());
     let served = serve(&settings.serve, &shared)?;
     tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
 
@@ -112,6 +115,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
 
     // Feeds first, so that nothing new comes; then the engine says farewell; then the store has the last word.
     tracing::info!("stopping: {why}");
+    drop(acks);
     served.stop();
     feeds.stop();
     shared.stop();

@@ -66,6 +66,10 @@ impl Daemon {
         self.dir.join("gate").join("gate")
     }
 
+    pub(super) fn ack_path(&self) -> PathBuf {
+        self.dir.join("engine").join("ack")
+    }
+
     /// Waits until the gate has a lease: the daemon has taken its first probe.
     #[allow(clippy::disallowed_methods, reason = "a driver: it waits for another process")]
     pub(super) fn wait_until_beating(&self, patience: Duration) -> Result<()> {
@@ -169,6 +173,7 @@ dead_floor_secs = {dead:?}
 
 [gate]
 path = "{dir}/gate/gate"
+ack = "{dir}/engine/ack"
 
 [store]
 dir = "{dir}/store"
