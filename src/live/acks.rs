@@ -109,8 +109,9 @@ impl Ear {
 
     fn hear(&mut self, said: Result<(), Unheard>, now: u64) -> Option<News> {
         let (standing, news) = match (self.standing, said) {
-            (Standing::Acknowledges, Ok(())) | (Standing::Mute, Err(_)) => return None,
-            (Standing::Awaited, Err(Unheard::Nothing)) => return None,
+            (Standing::Acknowledges, Ok(()))
+            | (Standing::Mute, Err(_))
+            | (Standing::Awaited, Err(Unheard::Nothing)) => return None,
             (Standing::Awaited, Err(_)) if now < self.patient_until => return None,
             (Standing::Awaited, Ok(())) => (Standing::Acknowledges, News::First),
             (Standing::Mute, Ok(())) => (Standing::Acknowledges, News::Again),

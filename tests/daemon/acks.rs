@@ -62,7 +62,7 @@ fn ack_of(rig: &Rig) -> PathBuf {
 fn listening(base: &str) -> Rig {
     let mut rig = Rig::new(&Plan::watching(base));
     fs::create_dir(rig.path("engine")).expect("a directory of the engine");
-    rig.set("lease_ms = 250", &format!("lease_ms = 250\nack = {:?}", ack_of(&rig)));
+    rig.set("lease_ms = 250", &format!("lease_ms = 250\nack = \"{}\"", ack_of(&rig).display()));
     rig.start(&[]);
     rig.wait_for_lease();
     rig

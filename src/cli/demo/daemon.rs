@@ -1,5 +1,6 @@
 //! The daemon of the demonstration: this same binary as `run -c`, in a process of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,16 +41,13 @@ impl Daemon {
     /// Writes its config and starts it.
     pub(super) fn start(dir: &Path, endpoint: &str, receiver: &Receiver, clock: &SceneClock) -> Result<Self> {
         let listen = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let before = dir.join("before.frames.gz");
-        fs::write(&before, BEFORE)?;
         let config = dir.join("config.toml");
         fs::write(&config, config_text(dir, endpoint, receiver, listen, clock.speed))?;
         let log = File::create(dir.join("daemon.log"))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["run", "--warm-venue", VENUE, "--scene", &clock.to_string(), "--config"])
             .arg(&config)
-            .arg("--warm")
-            .arg(&before)
+            .args(warm(dir)?)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -137,6 +135,17 @@ impl Drop for Daemon {
         drop(self.child.borrow_mut().kill());
         drop(self.child.borrow_mut().wait());
     }
+}
+
+/// Puts the day before the scene into the directory; gives the arguments that name it.
+fn warm(dir: &Path) -> Result<Vec<OsString>> {
+    let mut args = Vec::new();
+    for (name, bytes) in BEFORE {
+        let path = dir.join(name);
+        fs::write(&path, bytes)?;
+        args.extend([OsString::from("--warm"), path.into_os_string()]);
+    }
+    Ok(args)
 }
 
 fn pages(records: &[Record], dir: &Path) -> Vec<PathBuf> {

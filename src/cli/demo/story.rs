@@ -192,7 +192,7 @@ impl<'a> Story<'a> {
             rows.push(row);
         }
         if rows.is_empty() {
-            head.push("never left Normal".to_owned());
+            head.push("Normal until its low".to_owned());
             rows.push(head);
         }
         rows
