@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use expect_test::{Expect, expect};
-use fusewire::breaker::{Contract, Permission, Sides, Stance};
+use fusewire::breaker::{Contract, Permission, Sides, Stance, Verdict};
 use fusewire::engine::EngineSettings;
 use fusewire::event::Nanos;
-use fusewire::gate::{Listing, Spec, Writer, now_mono};
+use fusewire::gate::{AckWriter, Glance, Listing, Reader, ReaderOptions, Spec, Writer, now_mono};
 use fusewire::record::{Fact, IncidentChange, Record, Who};
 use fusewire::store::{Attempt, Batch, Ending, FILE, OutboxRow, Store};
 use fusewire::trip::{Direction, Evidence};
@@ -411,6 +411,33 @@ fn the_gate_tells_what_engines_may_do() {
         coinbase:DOT-USD  Halt    both   100 %  any           any     manual  0000000000000007
     "#]]
     .assert_eq(&table.join("\n"));
+}
+
+#[test]
+fn the_gate_tells_what_came_back_from_the_engine() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (path, writer) = gate(dir.path());
+    let ack = dir.path().join("ack");
+    let args = ["gate", "read", "--gate", utf8(&path), "--ack", utf8(&ack)];
+    let last = |args: &[&str]| fusewire(args).1.lines().last().unwrap_or_default().to_owned();
+    assert_eq!(last(&args), "no engine acknowledges: none has written anything yet");
+
+    let mut engine = AckWriter::create(&ack).expect("an ack file");
+    let reader = Reader::attach(ReaderOptions::at(&path));
+    let glance = reader.glance().expect("a gate");
+    engine.count(&Verdict::Allow);
+    engine.write(&Glance { changes: glance.changes - 1, ..glance }, now_mono());
+    let line = last(&args);
+    assert!(line.starts_with("engine acknowledges: "), "{line}");
+    assert!(line.ends_with(" ms ago, 1 publication behind; orders allowed 1, denied 0"), "{line}");
+    engine.write(&glance, now_mono() - 10_000_000_000);
+    let line = last(&args);
+    assert!(line.starts_with("no engine acknowledges: it fell silent 10."), "{line}");
+    engine.write(&Glance { generation: 5, ..glance }, now_mono());
+    let read = json(1, &args);
+    assert_eq!((&read["ack"]["fresh"], &read["ack"]["generation"]), (&false.into(), &"5".into()), "{read}");
+    assert!(read["ack"]["lag_publications"].is_null(), "{read}");
+    drop(writer);
 }
 
 #[test]

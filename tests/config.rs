@@ -163,6 +163,10 @@ fn what_only_makes_sense_together_is_held_together() {
             &format!("{RULE}extreme = 0.5"),
             &format!("{RULE}clear = 1"),
             "[gate]\npath = \"fusewire-state/store/gate\"",
+            "[gate]\nack = \"fusewire-state/store/ack\"",
+            "[gate]\nack = \"fusewire-state/gate/gate\"",
+            "[gate]\nack_owner = 1000",
+            "[gate]\nack = 5\nack_owner = -1",
             "[record]\npath = \"fusewire-state/control.sock\"",
             "[[feed]]\nvenue = \"binance-spot\"\nmarkets = [\"BTCUSDT\"]\nbackoff_first_secs = 30\nbackoff_max_secs = 10",
         ],
@@ -178,6 +182,11 @@ fn what_only_makes_sense_together_is_held_together() {
             c.toml:6: rule.mine.extreme: must be 0 or above 1, got 0.5: every trip reaches its limit once (try 3)
             c.toml:6: rule.mine.clear: must be between 0.05 and 0.99, got 1 (try 0.6)
             c.toml:2: gate.path: must not lie inside store.dir: only its owner may enter that, and a trading engine must map the gate
+            c.toml:2: gate.ack: must not lie inside store.dir: only its owner may enter that, and the trading engine writes here
+            c.toml:2: gate.ack: must differ from gate.path
+            c.toml:2: gate.ack_owner: says whose file to believe, and no file is named (say ack, too)
+            c.toml:2: gate.ack: must be a text in quotes, got a number
+            c.toml:3: gate.ack_owner: must be between 0 and 4294967295, got -1 (try 1000)
             c.toml:2: record.path: must differ from serve.control
             c.toml:4: feed.binance-spot.backoff_first_secs: must not be above backoff_max_secs (10), got 30 s
         "#]],
@@ -546,6 +555,28 @@ fn the_environment_is_looked_at_and_not_changed() {
         DIR/c.toml has 5 faults
     "#]].assert_eq(&text);
     assert!(!dir.path().join("new").exists());
+}
+
+#[test]
+fn an_acknowledgement_that_is_none_is_a_fault_of_the_environment_and_a_missing_one_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path().to_str().unwrap();
+    let path = dir.path().join("c.toml");
+    let text = format!(
+        "[gate]\nack = \"{here}/ack\"\nack_owner = 4242\npath = \"{here}/gate/gate\"\n[store]\ndir = \"{here}/store\"\n\
+         [serve]\nlisten = \"127.0.0.1:0\"\ncontrol = \"{here}/control.sock\"\nreports = \"{here}/reports\"\n"
+    );
+    fs::write(&path, text).unwrap();
+    let validate = || fusewire(&["validate", "-c", path.to_str().unwrap(), "--depth", "environment"]);
+    let (code, text) = validate();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("note: gate.ack: no trading engine has written it yet\n"), "{text}");
+    drop(fusewire::gate::AckWriter::create(&dir.path().join("ack")).unwrap());
+    let (code, text) = validate();
+    assert_eq!(code, Some(78), "{text}");
+    let own = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).unwrap());
+    assert!(text.contains(&format!("ack: belongs to user {own}, expected 4242")), "{text}");
+    assert!(text.contains("c.toml:2: gate.ack: "), "{text}");
 }
 
 /// One small accident of an editor.

@@ -182,9 +182,13 @@ fn the_maximum_notional_knows_each_contract() {
 fn a_second_daemon_is_refused_until_the_first_is_gone() {
     let desk = Desk::new();
     let first = desk.free();
-    let refused = Writer::create(&desk.path, &Desk::spec()).expect_err("busy");
+    let before = fs::read(&desk.path).expect("there");
+    let refused = Writer::claim(&desk.path, Role::Gate).expect_err("busy");
     assert!(matches!(refused, CreateError::Busy(_)));
     assert!(refused.to_string().contains("another daemon writes this gate"), "{refused}");
+    let refused = Writer::create(&desk.path, &Desk::spec()).expect_err("busy");
+    assert!(matches!(refused, CreateError::Busy(_)));
+    assert!(fs::read(&desk.path).expect("there") == before, "not a byte is touched");
     let reader = desk.reader();
     assert_eq!(ask(&reader, reader.place(BTC), open()), Verdict::Allow, "and the first goes on undisturbed");
     first.close();
@@ -256,23 +260,45 @@ fn an_engine_that_starts_before_the_daemon_waits_in_halt() {
 #[test]
 fn the_next_start_reads_what_the_last_file_said() {
     let desk = Desk::new();
-    let mut first = desk.writer();
+    let claim = || Writer::claim(&desk.path, Role::Gate).expect("nobody writes");
+    let first = claim();
     assert_eq!(first.previous(), &Previous::None);
+    let mut first = first.create(&Desk::spec()).expect("a gate");
     let cautious = Permission::of(Stance::Caution).with_max_notional(5.0);
     first.publish(1, 0, &cautious, 20, 99).expect("a cell");
     first.publish(1, 2, &Permission::FREE, 0, 0).expect("a cell");
     first.close();
-    let second = desk.writer();
+    let second = claim();
     let said = |name, slot| second.previous().permission(name, slot);
     assert_eq!((said(DOT, 0), said(DOT, 2)), (Some(cautious), Some(Permission::FREE)));
     assert_eq!((said(BTC, 0), said(DOT, 1), said("a:NEW", 0)), (None, None, None), "never published");
     let Previous::Read { cells, .. } = second.previous() else { panic!("readable") };
     assert_eq!(cells.get(DOT).and_then(|cells| cells.first()).map(|cell| (cell.reason, cell.incident)), Some((20, 99)));
     drop(second);
+    assert_eq!(claim().previous().permission(DOT, 0), Some(cautious), "a claim that is dropped has changed nothing");
     fs::write(&desk.path, b"FUSEGATE and then nothing").expect("damage");
-    let third = desk.writer();
+    let third = claim();
     assert!(matches!(third.previous(), Previous::Damaged(Doubt::Size { .. })), "{:?}", third.previous());
     assert_eq!(third.previous().permission(BTC, 0), Some(Permission::HALT));
+    third.create(&Desk::spec()).expect("damage is replaced");
+    let guard = Spec { role: Role::Guard, ..Desk::spec() };
+    let refused = claim().create(&guard).expect_err("claimed as a gate");
+    assert!(matches!(refused, CreateError::Spec(SpecError::Role(Role::Guard))), "{refused}");
+}
+
+#[test]
+fn a_claim_holds_the_gate_until_it_is_dropped() {
+    let desk = Desk::new();
+    drop(desk.free());
+    let claim = Writer::claim(&desk.path, Role::Gate).expect("nobody writes");
+    assert!(matches!(Writer::claim(&desk.path, Role::Gate), Err(CreateError::Busy(_))));
+    let writer = claim.create(&Desk::spec()).expect("a gate");
+    assert!(
+        matches!(Writer::claim(&desk.path, Role::Gate), Err(CreateError::Busy(_))),
+        "the writer took the lock over"
+    );
+    drop(writer);
+    drop(Writer::claim(&desk.path, Role::Gate).expect("free again"));
 }
 
 #[test]

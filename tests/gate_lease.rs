@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use fusewire::breaker::{Contract, Denial, Exposure, Intent, Order, Permission, Side, Stance, Verdict};
-use fusewire::gate::{CreateError, Listing, Place, Previous, Reader, ReaderOptions, Spec, Writer, now_mono};
+use fusewire::gate::{CreateError, Listing, Place, Previous, Reader, ReaderOptions, Role, Spec, Writer, now_mono};
 use tempfile::TempDir;
 
 const MARKET: &str = "binance-usdm:BTCUSDT";
@@ -118,9 +118,10 @@ fn a_killed_daemon_reads_as_halt_and_its_heir_learns_what_it_said() {
     expires_within(300, "kill -9", &engine, || daemon.child.kill().expect("killed"));
     daemon.child.wait().expect("reaped");
 
-    let mut heir = create(&gate_in(&daemon.dir), 250).expect("the lock died with its holder");
+    let heir = Writer::claim(gate_in(&daemon.dir), Role::Gate).expect("the lock died with its holder");
     assert!(matches!(heir.previous(), Previous::Read { .. }));
     assert_eq!(heir.previous().permission(MARKET, 0), Some(Permission::FREE));
+    let mut heir = heir.create(&spec(250)).expect("a gate");
     assert!(engine.reader.refresh());
     heir.renew(1, now_mono());
     assert_eq!(engine.ask(now_mono()), Verdict::Deny(Denial::Stance), "Halt until the heir has spoken");
@@ -193,8 +194,11 @@ fn a_busy_machine_expires_no_lease() {
 }
 
 fn create(path: &Path, lease_ms: u64) -> Result<Writer, CreateError> {
-    let spec = Spec { lease_ns: lease_ms * MS, ..Spec::gate(vec![Listing::new(MARKET, Contract::COIN)]) };
-    Writer::create(path, &spec)
+    Writer::create(path, &spec(lease_ms))
+}
+
+fn spec(lease_ms: u64) -> Spec {
+    Spec { lease_ns: lease_ms * MS, ..Spec::gate(vec![Listing::new(MARKET, Contract::COIN)]) }
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! `fusewire gate`: what a trading engine reads in the gate, once or change by change.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::clock::now_utc;
+use super::echo::Echo;
 use super::paths::GateAt;
 use super::sight::{self, Lease, Line, Sight};
 use super::table::lay_out;
 use super::{Exit, Fault, say};
-use crate::gate::{Reader, ReaderOptions, SLOTS_MAX, now_mono};
+use crate::gate::{AckReader, Reader, ReaderOptions, SLOTS_MAX, now_mono};
 
 /// Look into the gate: what trading engines may do right now.
 #[derive(clap::Args)]
@@ -42,17 +44,20 @@ struct Which {
 /// Print what the gate allows in every market, and how long its lease still holds.
 ///
 /// The table shows what stands in the cells (gate and guard together). Once the lease is over, engines read Halt whatever
-/// stands there.
+/// stands there. Where the trading engine acknowledges, one line says what it has seen.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  fusewire gate read --gate /dev/shm/fusewire/gate
+  fusewire gate read --gate /dev/shm/fusewire/gate --ack /dev/shm/desk-engine/ack
   fusewire gate read -c config.toml --market binance-usdm:BTCUSDT --slot 3 --json
 
 Exit codes: 0 the lease holds, 1 it is over or the gate cannot be believed (both read as Halt), 2 no such market or slot.")]
 struct ReadArgs {
     #[command(flatten)]
     which: Which,
+    /// Acknowledgements of the trading engine; before what the config says.
+    #[arg(long, value_name = "FILE")]
+    ack: Option<PathBuf>,
 }
 
 /// Print a line for every change of the gate, until Ctrl-C: first how things stand, then what changes.
@@ -79,28 +84,33 @@ struct WatchArgs {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     match &args.command {
-        Command::Read(args) => read(&args.which),
+        Command::Read(args) => read(args),
         Command::Watch(args) => watch(args),
     }
 }
 
-fn read(which: &Which) -> Result<Exit, Fault> {
+fn read(args: &ReadArgs) -> Result<Exit, Fault> {
+    let which = &args.which;
     let (path, settings) = which.at.find()?;
     let reader = Reader::open(ReaderOptions::at(&path))?;
     let sight = sight::look(&reader, which.slot, &sight::names(&reader, &settings.engine), now_mono());
     let lines = chosen(&sight, which)?;
+    let ack = args.ack.as_ref().or(settings.gate.ack.as_ref());
+    let echo = ack.map(|ack| Echo::of(&AckReader::new(ack, settings.gate.ack_owner), &reader));
     if which.json {
         let markets: Vec<_> = lines.iter().map(|line| line.json(which.slot)).collect();
         let mut whole = sight.lease.json();
         if let Some(whole) = whole.as_object_mut() {
             whole.insert("gate".to_owned(), json!(path));
             whole.insert("markets".to_owned(), json!(markets));
+            whole.insert("ack".to_owned(), json!(echo.map(|echo| echo.json())));
         }
         say::json(&whole)?;
     } else {
         let mut rows = vec![Line::HEAD.map(str::to_owned).to_vec()];
         rows.extend(lines.iter().map(|line| line.cells().to_vec()));
-        say::text(&format!("{}\n{}\n", lay_out(&rows), sight.lease))?;
+        let echo = echo.map_or_else(String::new, |echo| format!("{echo}\n"));
+        say::text(&format!("{}\n{}\n{echo}", lay_out(&rows), sight.lease))?;
     }
     Ok(if sight.lease.is_live() { Exit::Ok } else { Exit::Failure })
 }

@@ -4,6 +4,7 @@ mod breakers;
 mod chapter;
 mod clock;
 mod demo;
+mod echo;
 mod explain;
 mod gate;
 mod hooks;

@@ -91,6 +91,7 @@ fn runs(settings: &Settings) -> Vec<(&'static str, String)> {
         format!("{} armed, {} in shadow, {} off", rules(Mode::Armed), rules(Mode::Shadow), rules(Mode::Off)),
     ));
     lines.push(("gate", format!("{}, lease {} ms", settings.gate.path.display(), settings.gate.lease_ms)));
+    lines.extend(settings.gate.ack.as_ref().map(|path| ("ack", path.display().to_string())));
     lines.push(("store", settings.store.dir.display().to_string()));
     lines.push(("serve", format!("{}, control {}", settings.serve.listen, settings.serve.control.display())));
     lines.extend(settings.record.as_ref().map(|path| ("record", path.display().to_string())));

@@ -13,6 +13,7 @@ use rustix::process::{getegid, geteuid, getgroups};
 use super::Depth;
 use super::fault::Wrong;
 use super::notebook::Notebook;
+use crate::gate::{AckReader, Unheard};
 use crate::hook::Kind;
 use crate::live::Settings;
 use crate::policy::Mode;
@@ -37,6 +38,9 @@ pub(super) fn check(settings: &Settings, notebook: &mut Notebook) {
     if let Some(path) = &settings.record {
         directory(notebook, "record.path", parent(path), open::TO_WRITERS);
     }
+    if let Some(path) = settings.gate.ack.as_ref().filter(|_| !notebook.blames("gate.ack")) {
+        ack(notebook, &AckReader::new(path, settings.gate.ack_owner));
+    }
     if !notebook.blames("serve.listen") {
         port(notebook, serve.listen);
     }
@@ -46,6 +50,17 @@ pub(super) fn check(settings: &Settings, notebook: &mut Notebook) {
         {
             program(notebook, &format!("hook.{}.argv", hook.name), Path::new(path));
         }
+    }
+}
+
+/// The trading engine's file: it may not be there yet, but what is there must be one that is believed.
+fn ack(notebook: &mut Notebook, reader: &AckReader) {
+    match reader.read().map_err(Unheard::from) {
+        Ok(Some(_)) => notebook.tick(Depth::Environment, "gate.ack: a trading engine has written it".to_owned()),
+        Ok(None) | Err(Unheard::Nothing) => {
+            notebook.notes.push("gate.ack: no trading engine has written it yet".to_owned());
+        }
+        Err(why) => notebook.fault_at("gate.ack", why.to_string()),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) fn gate(mut section: Section<'_, '_>) -> GateSettings {
         lease_ms: section.whole("lease_ms", Range { unit: "ms", min: 20.0, max: 10_000.0 }, default.lease_ms),
         beat_ms: section.whole("beat_ms", Range { unit: "ms", min: 1.0, max: 2500.0 }, default.beat_ms),
         slots: section.whole("slots", Range { unit: "", min: 1.0, max: f64::from(SLOTS_MAX) }, default.slots),
+        ack: section.text("ack").map(PathBuf::from),
+        ack_owner: ack_owner(&mut section),
     };
     if section.faults() == before && gate.lease_ms < gate.beat_ms.saturating_mul(BEATS) {
         let (lease, beat) = (gate.lease_ms, gate.beat_ms);
@@ -34,6 +36,22 @@ pub(super) fn gate(mut section: Section<'_, '_>) -> GateSettings {
     }
     section.finish();
     gate
+}
+
+/// Whose acknowledgements are believed; anybody's where nothing is said.
+fn ack_owner(section: &mut Section<'_, '_>) -> Option<u32> {
+    let range = Range { unit: "", min: 0.0, max: f64::from(u32::MAX) };
+    let (before, owner) = (section.faults(), section.whole("ack_owner", range, 1000));
+    if !section.holds("ack_owner") || section.faults() > before {
+        return None;
+    }
+    if !section.holds("ack") {
+        section.wrong(
+            "ack_owner",
+            Wrong::new("says whose file to believe, and no file is named").hint("say ack, too".to_owned()),
+        );
+    }
+    Some(owner)
 }
 
 /// The store.

@@ -176,6 +176,7 @@ fn places(settings: &Settings, notebook: &mut Notebook) {
         ("serve.control", &settings.serve.control),
         ("serve.reports", &settings.serve.reports),
     ];
+    places.extend(settings.gate.ack.as_ref().map(|path| ("gate.ack", path)));
     places.extend(settings.record.as_ref().map(|path| ("record.path", path)));
     for (at, (key, path)) in places.iter().enumerate() {
         let same = places.iter().take(at).find(|(_, other)| other == path);
@@ -188,6 +189,11 @@ fn places(settings: &Settings, notebook: &mut Notebook) {
         let problem =
             "must not lie inside store.dir: only its owner may enter that, and a trading engine must map the gate";
         notebook.fault_at("gate.path", problem);
+    }
+    if settings.gate.ack.as_deref().is_some_and(is_inside) {
+        let problem =
+            "must not lie inside store.dir: only its owner may enter that, and the trading engine writes here";
+        notebook.fault_at("gate.ack", problem);
     }
 }
 

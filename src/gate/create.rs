@@ -1,16 +1,15 @@
-//! Making a gate file: one writer at a time, whole before anyone sees it, every cell at Halt.
+//! Making a gate file: whole before anyone sees it, every cell at Halt. The one who makes it holds a [`Claim`](super::Claim).
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cell;
 use super::layout::{self, Header, Role, STARTING};
 use super::page::Page;
-use super::previous::Previous;
 use super::seqlock::Words;
 use super::system::boot_id;
 use super::table::{self, Listing, SpecError};
@@ -58,14 +57,15 @@ impl Spec {
         }
     }
 
-    fn check(&self) -> Result<(), SpecError> {
+    /// The bytes of its table, or what is out of range.
+    pub(super) fn check(&self) -> Result<Vec<u8>, SpecError> {
         if !(1..=layout::SLOTS_MAX).contains(&self.slots) {
             return Err(SpecError::Slots(self.slots));
         }
         if !(1..=3_600_000_000_000).contains(&self.lease_ns) {
             return Err(SpecError::Lease(self.lease_ns));
         }
-        Ok(())
+        table::to_bytes(&self.markets)
     }
 }
 
@@ -109,59 +109,37 @@ impl From<SpecError> for CreateError {
     }
 }
 
-/// A new file in its place, and what stood there before.
+/// A new file in its place.
 pub(super) struct Created {
     pub(super) header: Header,
     pub(super) file: File,
-    pub(super) lock: File,
-    pub(super) previous: Previous,
 }
 
-/// Locks, reads what was there, retires it, and renames a whole new file over it.
-pub(super) fn create(path: &Path, spec: &Spec) -> Result<Created, CreateError> {
-    spec.check()?;
-    let table = table::to_bytes(&spec.markets)?;
+/// Retires what is there, and renames a whole new file over it. To be called under the lock.
+pub(super) fn create(path: &Path, spec: &Spec, last_generation: u64) -> Result<Created, CreateError> {
+    let table = spec.check()?;
     let at = |path: &Path| {
         let path = path.to_owned();
         move |error| CreateError::Io(path, error)
     };
-    make_directory(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-    let lock = lock(&beside(path, "lock"))?;
-    let previous = Previous::read(path, spec.role);
-    let header = header(spec, previous.generation()).map_err(at(path))?;
+    let header = header(spec, last_generation).map_err(at(path))?;
     let fresh = beside(path, "new");
     let file = write_fresh(&fresh, &image(&header, &table)).map_err(at(&fresh))?;
     retire(path).map_err(at(path))?;
     std::fs::rename(&fresh, path).map_err(at(path))?;
-    Ok(Created { header, file, lock, previous })
+    Ok(Created { header, file })
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// A file beside the gate: `gate.lock`.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     name.push(ending);
     path.with_file_name(name)
 }
 
-fn make_directory(dir: &Path) -> Result<(), CreateError> {
-    let io = |error| CreateError::Io(dir.to_owned(), error);
-    DirBuilder::new().recursive(true).mode(0o750).create(dir).map_err(io)?;
-    let mode = std::fs::metadata(dir).map_err(io)?.mode() & 0o7777;
-    if mode & 0o022 == 0 { Ok(()) } else { Err(CreateError::OpenDirectory(dir.to_owned(), mode)) }
-}
-
-/// Mode 0600: whoever may open the lock file may also hold it, and a reader must not keep the daemon out.
-fn lock(path: &Path) -> Result<File, CreateError> {
-    let io = |error| CreateError::Io(path.to_owned(), error);
-    let file = options().create(true).truncate(false).mode(0o600).open(path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CreateError::Busy(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io(error)),
-    }
-}
-
-fn options() -> OpenOptions {
+/// For reading and writing, never through a symbolic link.
+pub(super) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
     options

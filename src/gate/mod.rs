@@ -42,13 +42,18 @@ mod reader;
 mod refusal;
 
 mod ack;
+mod heard;
+
+mod claim;
 mod create;
 mod previous;
 mod writer;
 
 pub use ack::{Ack, AckReader, AckWriter};
 pub use cell::Cell;
+pub use claim::Claim;
 pub use create::{CreateError, Spec};
+pub use heard::{ACK_SILENCE_NS_MAX, Unheard};
 pub use layout::{DEFAULT_SLOTS, Header, MARKETS_MAX, NAME_BYTES_MAX, Role, SCHEMA, SLOTS_MAX, STARTING};
 pub use page::{Glance, Page};
 pub use previous::Previous;

@@ -10,7 +10,7 @@ use super::page::Page;
 use super::refusal::Doubt;
 use crate::breaker::Permission;
 
-/// The file that was found at creation.
+/// The file that a [`Claim`](super::Claim) found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Previous {
     /// There was none.
@@ -21,12 +21,15 @@ pub enum Previous {
     Read {
         /// Its generation.
         generation: u64,
-        /// For each market its cells by slot. A torn or damaged cell reads as Halt of epoch 0.
+        /// For each market its cells by slot. A torn or damaged cell reads as [`Previous::LOST`].
         cells: BTreeMap<String, Vec<Cell>>,
     },
 }
 
 impl Previous {
+    /// A cell that its writer did not live to finish: what it was to say is not known.
+    pub const LOST: Cell = Cell { permission: Permission::HALT, reason: 0, incident: 0, epoch: 0 };
+
     /// The last thing said about a market and slot. `None` where nothing was: no file, no such market, or a cell that
     /// was never published. A damaged file says Halt about everything.
     pub fn permission(&self, name: &str, slot: u8) -> Option<Permission> {
@@ -57,7 +60,7 @@ impl Previous {
 }
 
 fn cells(page: &Page) -> BTreeMap<String, Vec<Cell>> {
-    const LOST: Cell = Cell { permission: Permission::HALT, reason: 0, incident: 0, epoch: 0 };
-    let of_market = |market| (0..page.header().slots).map(|slot| page.cell(market, slot).unwrap_or(LOST)).collect();
+    let cell = |market, slot| page.cell(market, slot).unwrap_or(Previous::LOST);
+    let of_market = |market| (0..page.header().slots).map(|slot| cell(market, slot)).collect();
     page.names().map(|(name, market)| (name.to_owned(), of_market(market))).collect()
 }

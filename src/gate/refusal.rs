@@ -35,7 +35,7 @@ pub enum Doubt {
     Schema(u32),
     /// Counts, offsets or flags that no writer writes.
     Shape,
-    /// Header or name table is damaged.
+    /// Header or name table is damaged; an acknowledgement is damaged or torn.
     Digest,
     /// An entry of the name table is damaged.
     Table,
@@ -51,14 +51,14 @@ impl fmt::Display for Doubt {
             Self::Io(kind) => write!(f, "{kind} (is the daemon running, and may this user read it?)"),
             Self::NotAFile => write!(f, "not a regular file"),
             Self::Owner { found, expected } => {
-                write!(f, "belongs to user {found}, expected {expected} (name the daemon's user as owner)")
+                write!(f, "belongs to user {found}, expected {expected} (name its writer's user as owner)")
             }
             Self::Mode(mode) => write!(f, "group or others can write it, mode {mode:04o} (want 0640)"),
             Self::Size { found, expected } => write!(f, "{found} bytes, expected {expected}"),
             Self::Magic => write!(f, "not a gate file of this kind"),
             Self::Schema(found) => write!(f, "schema {found}, this build reads {SCHEMA} (update the older side)"),
             Self::Shape => write!(f, "counts or offsets that no writer writes"),
-            Self::Digest => write!(f, "header or name table is damaged"),
+            Self::Digest => write!(f, "damaged: its check does not fit"),
             Self::Table => write!(f, "an entry of the name table is damaged"),
             Self::OtherBoot => write!(f, "made before the last boot (start the daemon)"),
             Self::GuardDiffers => write!(f, "lists other markets or slots than the gate (restart the guard)"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::layout::{ENTRY_BYTES, MARKETS_MAX, NAME_BYTES, NAME_BYTES_MAX};
+use super::layout::{ENTRY_BYTES, MARKETS_MAX, NAME_BYTES, NAME_BYTES_MAX, Role};
 use super::refusal::Doubt;
 use crate::breaker::Contract;
 
@@ -38,6 +38,8 @@ pub enum SpecError {
     Slots(u8),
     /// A lease of no length, or of more than an hour.
     Lease(u64),
+    /// The other role was claimed.
+    Role(Role),
 }
 
 impl fmt::Display for SpecError {
@@ -51,6 +53,7 @@ impl fmt::Display for SpecError {
             Self::TooMany(count) => write!(f, "{count} markets, a gate holds {MARKETS_MAX}"),
             Self::Slots(slots) => write!(f, "{slots} slots, want 1 to {}", super::SLOTS_MAX),
             Self::Lease(ns) => write!(f, "lease of {ns} ns, want 1 ns to 1 hour"),
+            Self::Role(role) => write!(f, "claimed as another file than a {}", role.file_name()),
         }
     }
 }

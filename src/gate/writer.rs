@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::cell;
-use super::create::{self, CreateError, Created, Spec};
-use super::layout::{self, Header};
+use super::claim::Claim;
+use super::create::{CreateError, Spec};
+use super::layout::{self, Header, Role};
 use super::map::WriteMap;
-use super::previous::Previous;
 use super::seqlock::Words;
 use crate::breaker::Permission;
 
@@ -18,7 +19,6 @@ use crate::breaker::Permission;
 pub struct Writer {
     map: WriteMap,
     header: Header,
-    previous: Previous,
     _lock: File,
 }
 
@@ -40,19 +40,21 @@ impl fmt::Display for NoSuchCell {
 impl std::error::Error for NoSuchCell {}
 
 impl Writer {
-    /// Makes the file at `path`, in a directory that only this user can write; an earlier file is read
-    /// ([`Self::previous`]), retired and replaced. Every cell starts at Halt, reason [`super::STARTING`], without a
-    /// lease. Refused while another process holds the lock beside it.
-    pub fn create(path: impl Into<PathBuf>, spec: &Spec) -> Result<Self, CreateError> {
-        let path: PathBuf = path.into();
-        let Created { header, file, lock, previous } = create::create(&path, spec)?;
-        let map = WriteMap::new(&file).map_err(|error| CreateError::Io(path, error))?;
-        Ok(Self { map, header, previous, _lock: lock })
+    /// Takes the right to write the file at `path`, in a directory that only this user can write, and reads what stands
+    /// there. Refused while another process holds it; nothing is touched then.
+    pub fn claim(path: impl Into<PathBuf>, role: Role) -> Result<Claim, CreateError> {
+        Claim::take(path.into(), role)
     }
 
-    /// What the file before this one said.
-    pub const fn previous(&self) -> &Previous {
-        &self.previous
+    /// Claims the file at `path` and makes it anew, for whom the file before says nothing: see [`Claim::create`].
+    pub fn create(path: impl Into<PathBuf>, spec: &Spec) -> Result<Self, CreateError> {
+        spec.check()?;
+        Self::claim(path, spec.role)?.create(spec)
+    }
+
+    /// Of a file just made, with the lock that it was made under.
+    pub(super) fn of(header: Header, file: &File, lock: File) -> io::Result<Self> {
+        Ok(Self { map: WriteMap::new(file)?, header, _lock: lock })
     }
 
     /// The part of the header that never changes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::acks::{Acks, Watch};
 use super::desk::Desk;
 use super::feeds::{FeedCounts, Feeds};
 use super::mailbox::Mailbox;
@@ -41,6 +42,7 @@ pub(super) struct Shared {
 struct Rooms {
     feeds: FeedCounts,
     hooks: Vec<(String, Arc<HookStats>)>,
+    acks: Option<Arc<Acks>>,
 }
 
 impl Shared {
@@ -63,9 +65,10 @@ impl Shared {
     }
 
     /// Shows what these rooms count, from now on.
-    pub(super) fn watch(&self, desk: &Desk, feeds: &Feeds) {
+    pub(super) fn watch(&self, desk: &Desk, feeds: &Feeds, acks: Option<&Watch>) {
+        let acks = acks.map(|watch| Arc::clone(&watch.acks));
         // A second call would be a second run in one process of state; the first one stays.
-        let _ = self.rooms.set(Rooms { feeds: Arc::clone(&feeds.counts), hooks: desk.hooks.clone() });
+        let _ = self.rooms.set(Rooms { feeds: Arc::clone(&feeds.counts), hooks: desk.hooks.clone(), acks });
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -129,6 +132,7 @@ impl Backend for Shared {
             vitals: self.vitals(),
             latencies: self.latencies.copy(),
             lease: Some(self.lease.copy()),
+            acks: rooms.and_then(|rooms| rooms.acks.as_ref()).map(|acks| acks.counters()),
             channel: Some(channel),
             feeds: feeds.iter().map(|line| FeedCounters::named(&line.name, line.state, line.counters)).collect(),
             store: Some(self.store.copy()),

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::mailbox::Mailbox;
 use crate::engine::{DeliveryReport, Input};
 use crate::feed::clock::Clock;
-use crate::hook::{Attempted, Dispatch, Errand, HookSettings, HookStats, Message, Verdict};
+use crate::hook::{Attempted, Dispatch, Errand, HookSettings, HookStats, Message, Router, Verdict};
 use crate::record::Record;
 use crate::store::thread::{Hooks, StoreCommand, StoreEvent};
 use crate::store::{Attempt, Ending, OutboxRow, Pending, Store, StoreError};
@@ -72,16 +72,27 @@ fn real_now() -> impl Fn() -> crate::event::Nanos + Send + Sync {
     move || clock.now()
 }
 
+/// Who is told of records that the store keeps before it has a thread of its own.
+pub(super) fn router(hooks: &[HookSettings], store: &Store) -> Result<Router> {
+    let mut router = Router::new(hooks, &store.instance()?);
+    router.resume(&store.breakers()?);
+    Ok(router)
+}
+
+/// Messages as the outbox keeps them.
+pub(super) fn rows_of(messages: Vec<(Message, bool)>) -> impl Iterator<Item = OutboxRow> {
+    messages.into_iter().map(|(message, shadow)| {
+        let Message { id, hook, seq, at, body } = message;
+        OutboxRow { message: id, hook, seq, at, body, shadow }
+    })
+}
+
 /// Hooks as the store sees them.
 struct Wired(Dispatch);
 
 impl Hooks for Wired {
     fn messages(&mut self, record: &Record) -> Vec<OutboxRow> {
-        let row = |(message, shadow)| {
-            let Message { id, hook, seq, at, body } = message;
-            OutboxRow { message: id, hook, seq, at, body, shadow }
-        };
-        self.0.messages(record).into_iter().map(row).collect()
+        rows_of(self.0.messages(record)).collect()
     }
 
     fn armed(&self) -> Vec<String> {

@@ -5,8 +5,10 @@
 //! ticker (a probe every beat) ------------------> mailbox -> pilot (the engine's thread) -> gate, always first
 //! store (acknowledgements, deliveries) --------/                                        \-> store -> couriers
 //! control socket (operators) -----------------/                                         \-> vitals -> HTTP, pages
+//! acks (what the trading engine has seen, once a second) -> HTTP, log
 //! ```
 
+mod acks;
 mod backend;
 mod clock;
 mod desk;
@@ -18,8 +20,6 @@ mod recorder;
 mod resume;
 mod settings;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use crate::breaker::Permission;
 use crate::engine::{Engine, Input, Reason};
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
-use crate::gate::{Listing, Spec as GateSpec, Writer};
+use crate::gate::{Listing, Role, Spec as GateSpec, Writer};
 use crate::market::Markets;
 use crate::replay::{Runner, Speed, play};
 use crate::serve::{self, Backend, Control, Http, Serving};
@@ -63,15 +63,18 @@ pub struct Extras {
 /// Runs the daemon until something comes on `shutdown`.
 pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static str>) -> Result<()> {
     let clock = clock::clock_of(extras.scene);
+    // Whoever may not write the gate reads no old one and keeps no store. The directory that both may lie in is for
+    // engines of the group to enter, so the gate's comes first; the store's own stays closed.
+    let claim = Writer::claim(&settings.gate.path, Role::Gate)?;
     let (mut engine, mut store) = wake(settings, extras)?;
     let (mailbox, inputs) = Mailbox::new(settings.channel);
     let shared = Arc::new(Shared::new(mailbox.clone(), Arc::clone(&clock)));
 
     let mut first = Vec::new();
     // The old gate file goes only once the store knows all that it says.
-    let mut resumed = resume::resume(&mut engine, &mut store, &settings.gate.path, clock.now())?;
-    let mut gate = Writer::create(&settings.gate.path, &gate_spec(settings, engine.markets()))?;
-    resumed += resume::resume_previous(&mut engine, &mut store, gate.previous(), clock.now())?;
+    let mut router = desk::router(&settings.hooks, &store)?;
+    let resumed = resume::resume(&mut engine, &mut store, claim.previous(), &mut router, clock.now())?;
+    let mut gate = claim.create(&gate_spec(settings, engine.markets()))?;
     let resumed = if resumed > 0 { "store" } else { "fresh" };
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     // The tape begins where the first input comes: what was resumed and announced is part of its snapshot.
@@ -103,7 +106,8 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
-    shared.watch(&desk, &feeds);
+    let acks = acks::start(&settings.gate)?;
+    shared.watch(&desk, &feeds, acks.as_ref());
     let served = serve(&settings.serve, &shared)?;
     tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
 
@@ -111,6 +115,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
 
     // Feeds first, so that nothing new comes; then the engine says farewell; then the store has the last word.
     tracing::info!("stopping: {why}");
+    drop(acks);
     served.stop();
     feeds.stop();
     shared.stop();
@@ -129,10 +134,6 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
 fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store)> {
     let mut table = Markets::new();
     feeds::add_markets(&settings.feeds, &mut table)?;
-    // The directory that both may lie in is for engines of the group to enter; the store's own stays closed.
-    if let Some(dir) = settings.gate.path.parent() {
-        DirBuilder::new().recursive(true).mode(0o750).create(dir).with_context(|| dir.display().to_string())?;
-    }
     let store = Store::open(&settings.store.dir)?;
     let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
     Ok((warm(engine, extras)?, store))

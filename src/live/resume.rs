@@ -1,22 +1,27 @@
 //! A restart resumes the strictest of the store, the last gate file, and what is recomputed.
 
-use std::io::ErrorKind;
-use std::path::Path;
-
 use anyhow::{Context, Result};
 
+use super::desk::rows_of;
 use crate::breaker::{Permission, Stance, State};
 use crate::engine::{Engine, Reason, Resume};
 use crate::event::Nanos;
-use crate::gate::{Cell, Doubt, Page, Previous, Refusal, Role};
+use crate::gate::{Cell, Previous};
+use crate::hook::Router;
 use crate::incident::Incident;
 use crate::record::{Fact, Record};
 use crate::store::Store;
 use crate::trip::Scope;
 
-/// Takes up what stood when the last run ended, however it ended: what the store knows, then what only the file at `gate`
-/// says. Returns how many breakers were resumed. To be called before the file is replaced.
-pub(super) fn resume(engine: &mut Engine, store: &mut Store, gate: &Path, at: Nanos) -> Result<usize> {
+/// Takes up what stood when the last run ended, however it ended: what the store knows, then what only the gate said.
+/// Returns how many breakers were resumed. To be called before the gate is made anew; `router` knows the store's breakers.
+pub(super) fn resume(
+    engine: &mut Engine,
+    store: &mut Store,
+    previous: &Previous,
+    router: &mut Router,
+    at: Nanos,
+) -> Result<usize> {
     let (last, _) = store.last()?;
     engine.resume_records(last);
     for record in store.open_incidents().context("open incidents")? {
@@ -35,12 +40,7 @@ pub(super) fn resume(engine: &mut Engine, store: &mut Store, gate: &Path, at: Na
             Err(why) => tracing::warn!("a breaker of the last run is left behind: {why}"),
         }
     }
-    Ok(resumed + take_up(engine, store, Said::in_file(gate), at)?)
-}
-
-/// Takes up what a gate file said that only its writer could read, as one of an earlier boot.
-pub(super) fn resume_previous(engine: &mut Engine, store: &mut Store, previous: &Previous, at: Nanos) -> Result<usize> {
-    take_up(engine, store, Said::before(previous), at)
+    Ok(resumed + take_up(engine, store, previous, router, at)?)
 }
 
 fn breaker_of(record: &Record) -> Option<Resume> {
@@ -58,49 +58,23 @@ fn breaker_of(record: &Record) -> Option<Resume> {
     })
 }
 
-/// What the gate said last.
-enum Said {
-    Nothing,
-    /// It cannot be believed; why.
-    Nonsense(String),
-    Cells(Vec<(String, Cell)>),
-}
-
-impl Said {
-    /// By the file as it stands. A file of an earlier boot is read by its writer only.
-    fn in_file(path: &Path) -> Self {
-        match Page::open(path, Role::Gate, None) {
-            Ok(page) => {
-                let cell = |market| page.cell(market, 0).unwrap_or(TORN);
-                Self::Cells(page.names().map(|(name, market)| (name.to_owned(), cell(market))).collect())
-            }
-            Err(Refusal { doubt: Doubt::Io(ErrorKind::NotFound) | Doubt::OtherBoot, .. }) => Self::Nothing,
-            Err(why) => Self::Nonsense(why.to_string()),
-        }
-    }
-
-    fn before(previous: &Previous) -> Self {
-        match previous {
-            Previous::None => Self::Nothing,
-            Previous::Damaged(why) => Self::Nonsense(why.to_string()),
-            Previous::Read { cells, .. } => {
-                let first = |(name, slots): (&String, &Vec<Cell>)| Some((name.clone(), *slots.first()?));
-                Self::Cells(cells.iter().filter_map(first).collect())
-            }
-        }
-    }
-}
-
-/// A cell that its writer did not live to finish: what it was to say is not known.
-const TORN: Cell = Cell { permission: Permission::HALT, reason: Reason::None as u32, incident: 0, epoch: 0 };
-
 /// Takes up what the gate had said and the store does not know: a crash came between the two. The store learns it here,
-/// for the file is about to be replaced, and the next crash may come before anything else is recorded.
-fn take_up(engine: &mut Engine, store: &mut Store, said: Said, at: Nanos) -> Result<usize> {
-    let taken = match said {
-        Said::Nothing => return Ok(0),
-        Said::Nonsense(why) => vec![halt_all(engine, &why)],
-        Said::Cells(cells) => cells.iter().filter_map(|(name, cell)| unrecorded(engine, name, cell)).collect(),
+/// with the messages that hooks are owed, for the file is about to be replaced, and the next crash may come before
+/// anything else is recorded.
+fn take_up(
+    engine: &mut Engine,
+    store: &mut Store,
+    previous: &Previous,
+    router: &mut Router,
+    at: Nanos,
+) -> Result<usize> {
+    let taken = match previous {
+        Previous::None => return Ok(0),
+        Previous::Damaged(why) => vec![halt_all(engine, &why.to_string())],
+        Previous::Read { cells, .. } => {
+            let first = |(name, slots): (&String, &Vec<Cell>)| unrecorded(engine, name, slots.first()?);
+            cells.iter().filter_map(first).collect()
+        }
     };
     let mut records = Vec::new();
     for was in taken {
@@ -112,7 +86,8 @@ fn take_up(engine: &mut Engine, store: &mut Store, said: Said, at: Nanos) -> Res
         }
     }
     if !records.is_empty() {
-        engine.resume_records(store.append(&records, &[]).context("what the gate said last")?);
+        let messages: Vec<_> = records.iter().flat_map(|record| rows_of(router.messages(record))).collect();
+        engine.resume_records(store.append(&records, &messages).context("what the gate said last")?);
     }
     Ok(records.len())
 }
@@ -187,6 +162,6 @@ fn record_of(engine: &Engine, was: &Resume, seq: u64, at: Nanos) -> Option<Recor
 /// Whether a rule or a person asked for it: starting and warming up ask anew by themselves.
 fn was_decided(cell: &Cell) -> bool {
     let of_itself = [Reason::None as u32, Reason::Starting as u32, Reason::Warming as u32];
-    let by_somebody = !of_itself.contains(&cell.reason) || *cell == TORN;
+    let by_somebody = !of_itself.contains(&cell.reason) || *cell == Previous::LOST;
     cell.permission.stance() > Stance::Normal && by_somebody
 }

@@ -70,11 +70,22 @@ pub struct GateSettings {
     pub beat_ms: u32,
     /// Strategy slots a market.
     pub slots: u8,
+    /// Where the trading engine acknowledges what it has seen; read there about once a second. None by default.
+    pub ack: Option<PathBuf>,
+    /// User id that this file must belong to; any by default.
+    pub ack_owner: Option<u32>,
 }
 
 impl Default for GateSettings {
     fn default() -> Self {
-        Self { path: PathBuf::from("fusewire-state/gate/gate"), lease_ms: 250, beat_ms: 25, slots: 8 }
+        Self {
+            path: PathBuf::from("fusewire-state/gate/gate"),
+            lease_ms: 250,
+            beat_ms: 25,
+            slots: 8,
+            ack: None,
+            ack_owner: None,
+        }
     }
 }
 

@@ -49,6 +49,19 @@ pub struct LeaseCounters {
     pub last_at: Option<Nanos>,
 }
 
+/// What the trading engine acknowledges. Of the last acknowledgement that could be believed, where there was one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AckCounters {
+    /// Whether it counts: of this gate, and fresh.
+    pub fresh: bool,
+    /// Seconds since it was written.
+    pub age_secs: Option<f64>,
+    /// Publications of this gate that the engine has not seen; `None` where it reads another one.
+    pub lag: Option<u64>,
+    /// Orders allowed, whole or in part, and orders denied, since the engine started.
+    pub orders: Option<(u64, u64)>,
+}
+
 /// The store.
 #[derive(Clone, Debug, Default)]
 pub struct StoreCounters {
@@ -67,6 +80,8 @@ pub struct Readings {
     pub latencies: Latencies,
     /// The lease; `None` where there is no gate.
     pub lease: Option<LeaseCounters>,
+    /// Acknowledgements; `None` where no engine is expected to give any.
+    pub acks: Option<AckCounters>,
     /// The channel; `None` where feeds call the engine themselves.
     pub channel: Option<ChannelCounters>,
     /// Connections.

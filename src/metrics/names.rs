@@ -49,6 +49,14 @@ metrics! {
         "Probes that walked the whole path and renewed the gate's lease.";
     LEASE_LAST: Gauge "fusewire_lease_last_beat_timestamp_seconds" []
         "When the lease was last renewed, as Unix time.";
+    ACK_FRESH: Gauge "fusewire_ack_fresh" []
+        "1 while a trading engine acknowledges this gate, 0 once it is silent for 3 s or reads another one.";
+    ACK_AGE: Gauge "fusewire_ack_age_seconds" []
+        "Since the last acknowledgement that could be believed.";
+    ACK_LAG: Gauge "fusewire_ack_lag_publications" []
+        "Publications of the gate that the trading engine has not acknowledged; none while it reads another gate.";
+    ACK_ORDERS: Counter "fusewire_ack_orders_total" ["verdict"]
+        "Orders the trading engine asked the gate about, by the answer: allowed (whole or in part), denied.";
     DECISION: Histogram "fusewire_decision_latency_seconds" []
         "From receiving an event to the gate that follows from it.";
 

@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::names as n;
 use super::page::{Page, Samples};
-use super::{FeedCounters, Latency, MarketVitals, Readings, Vitals};
+use super::{AckCounters, FeedCounters, Latency, MarketVitals, Readings, Vitals};
 use crate::breaker::Stance;
 use crate::detect::{Leg, legs};
 use crate::engine::{FeedState, Life};
@@ -47,8 +47,22 @@ fn engine(page: &mut Page, readings: &Readings) {
         page.add_one(&n::LEASE_BEATS, lease.beats as f64);
         page.add(&n::LEASE_LAST, |samples| lease.last_at.iter().for_each(|at| samples.push(&[], unix(*at))));
     }
+    acks(page, readings.acks.as_ref());
     page.add(&n::DECISION, |samples| {
         latency(samples, &[], &readings.latencies.decision, DECISION_BOUNDS);
+    });
+}
+
+fn acks(page: &mut Page, acks: Option<&AckCounters>) {
+    let Some(acks) = acks else { return };
+    page.add_one(&n::ACK_FRESH, f64::from(u8::from(acks.fresh)));
+    page.add(&n::ACK_AGE, |samples| acks.age_secs.iter().for_each(|secs| samples.push(&[], *secs)));
+    page.add(&n::ACK_LAG, |samples| acks.lag.iter().for_each(|lag| samples.push(&[], *lag as f64)));
+    page.add(&n::ACK_ORDERS, |samples| {
+        if let Some((allowed, denied)) = acks.orders {
+            samples.push(&["allowed"], allowed as f64);
+            samples.push(&["denied"], denied as f64);
+        }
     });
 }
 

@@ -19,6 +19,7 @@ mod rig;
 mod scene;
 mod web;
 
+mod acks;
 mod feeds;
 mod flood;
 mod hands;

@@ -1,11 +1,41 @@
 //! Places that somebody else has, or that have no room left.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Instant;
 
-use fusewire::breaker::Permission;
+use fusewire::breaker::{Permission, Stance};
 
 use crate::rig::{Plan, Rig};
 use crate::scene::{CALM, CRASHING, Scene};
+
+/// The gate says something that only its file knows to a stranger: whoever reads it would have something to take up.
+#[test]
+fn a_second_daemon_on_a_gate_ends_and_changes_nothing() {
+    let venue = Scene::crashes_every(0.5).play();
+    let plan = Plan::watching(&venue.base());
+    let mut first = Rig::new(&plan);
+    first.set("hold_secs = 0.15", "hold_secs = 600");
+    first.start(&[]);
+    first.wait_for_lease();
+    first.wait_for_stance(CRASHING, |stance| stance == Stance::Normal);
+    first.wait_for_stance(CRASHING, |stance| stance == Stance::Halt);
+    let before = first.sight().of(CRASHING);
+    let file = || fs::metadata(first.path("gate/gate")).map(|file| (file.ino(), file.len())).expect("a gate");
+    let file_before = file();
+
+    let mut second = Rig::new(&plan);
+    second.borrow("gate/gate", &first);
+    second.start(&[]);
+    assert_eq!(second.exit(), 1);
+    assert!(second.log().contains("another daemon writes this gate (stop it first"), "{}", second.log());
+    assert!(!second.path("store").exists(), "it has read nothing and keeps nothing");
+
+    assert_eq!(file(), file_before, "the same file");
+    assert!(first.sight().is_live(), "the first one goes on");
+    assert_eq!(first.sight().of(CRASHING), before);
+    assert_eq!(first.end(), 0);
+}
 
 #[test]
 fn two_daemons_cannot_share_a_gate_or_a_store() {

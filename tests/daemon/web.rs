@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Status and body of a page; nothing where nobody answers.
@@ -73,26 +73,26 @@ impl Deaf {
 /// Takes messages and says that they arrived.
 pub(crate) struct Kind {
     at: SocketAddr,
-    messages: Arc<AtomicU64>,
+    bodies: Arc<Mutex<Vec<String>>>,
 }
 
 impl Kind {
     pub(crate) fn new() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let at = listener.local_addr().expect("an address");
-        let messages = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&messages);
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&bodies);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
+                let heard = Arc::clone(&heard);
                 std::thread::spawn(move || {
-                    while receive(&stream).is_some() {
-                        count.fetch_add(1, Ordering::Relaxed);
+                    while let Some(body) = receive(&stream) {
+                        heard.lock().expect("nobody died").push(body);
                     }
                 });
             }
         });
-        Self { at, messages }
+        Self { at, bodies }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -100,11 +100,16 @@ impl Kind {
     }
 
     pub(crate) fn messages(&self) -> u64 {
-        self.messages.load(Ordering::Relaxed)
+        self.bodies.lock().expect("nobody died").len() as u64
+    }
+
+    /// What they said, in order.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.bodies.lock().expect("nobody died").clone()
     }
 }
 
-fn receive(mut stream: &TcpStream) -> Option<()> {
+fn receive(mut stream: &TcpStream) -> Option<String> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
@@ -118,6 +123,8 @@ fn receive(mut stream: &TcpStream) -> Option<()> {
             _ => {}
         }
     }
-    reader.read_exact(&mut vec![0; length]).ok()?;
-    stream.write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n").ok()
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    stream.write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n").ok()?;
+    String::from_utf8(body).ok()
 }

@@ -13,7 +13,7 @@ use fusewire::event::{Aggressor, Body, Event, MarketId, Nanos, Price, Qty};
 use fusewire::feed::session::Counters;
 use fusewire::market::{ContractSize, Market, MarketKind, Markets, VenueId};
 use fusewire::metrics::{
-    ChannelCounters, FeedCounters, Latencies, LeaseCounters, Readings, Shared, StoreCounters, Vitals,
+    AckCounters, ChannelCounters, FeedCounters, Latencies, LeaseCounters, Readings, Shared, StoreCounters, Vitals,
 };
 use fusewire::record::{Fact, Who};
 use fusewire::serve::{Backend, Control, Http, Serving, start};
@@ -125,6 +125,7 @@ impl Backend for Daemon {
         let session = Counters { frames: 9, events: 7, losses: 1, ..Counters::default() };
         Readings {
             lease: Some(LeaseCounters { beats: 40, last_at: Some(vitals.at) }),
+            acks: Some(AckCounters { fresh: true, age_secs: Some(0.02), lag: Some(1), orders: Some((41, 2)) }),
             channel: Some(ChannelCounters { offered: 9, dropped: 1, depth: 0 }),
             feeds: vec![FeedCounters::named("binance-coinm/0", Some(FeedState::Delivering), session)],
             store: Some(store),

@@ -10,8 +10,19 @@ use crate::feed::frames::FrameReader;
 use crate::feed::venue::{self, MarketLookup};
 use crate::market::Markets;
 
-/// Hours before the crash: the detectors are warmed with them.
-pub(super) const BEFORE: &[u8] = include_bytes!("../../../fixtures/2025-10-10/before.frames.gz");
+/// The day before the scene, which the detectors are warmed with: minutes from midnight to 14:00, then frames. By file
+/// name, for minutes name their market there.
+pub(super) const BEFORE: [(&str, &[u8]); 3] = [
+    (
+        "DOTUSD_PERP-1m-2025-10-10.csv.gz",
+        include_bytes!("../../../fixtures/2025-10-10/DOTUSD_PERP-1m-2025-10-10.csv.gz"),
+    ),
+    (
+        "TRXUSD_PERP-1m-2025-10-10.csv.gz",
+        include_bytes!("../../../fixtures/2025-10-10/TRXUSD_PERP-1m-2025-10-10.csv.gz"),
+    ),
+    ("before.frames.gz", include_bytes!("../../../fixtures/2025-10-10/before.frames.gz")),
+];
 const CRASH: &[u8] = include_bytes!("../../../fixtures/2025-10-10/crash.frames.gz");
 
 /// The venue of the scene.

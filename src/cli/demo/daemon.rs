@@ -1,5 +1,6 @@
 //! The daemon of the demonstration: this same binary as `run -c`, in a process of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,16 +41,13 @@ impl Daemon {
     /// Writes its config and starts it.
     pub(super) fn start(dir: &Path, endpoint: &str, receiver: &Receiver, clock: &SceneClock) -> Result<Self> {
         let listen = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let before = dir.join("before.frames.gz");
-        fs::write(&before, BEFORE)?;
         let config = dir.join("config.toml");
         fs::write(&config, config_text(dir, endpoint, receiver, listen, clock.speed))?;
         let log = File::create(dir.join("daemon.log"))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["run", "--warm-venue", VENUE, "--scene", &clock.to_string(), "--config"])
             .arg(&config)
-            .arg("--warm")
-            .arg(&before)
+            .args(warm(dir)?)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -64,6 +62,10 @@ impl Daemon {
 
     pub(super) fn gate_path(&self) -> PathBuf {
         self.dir.join("gate").join("gate")
+    }
+
+    pub(super) fn ack_path(&self) -> PathBuf {
+        self.dir.join("engine").join("ack")
     }
 
     /// Waits until the gate has a lease: the daemon has taken its first probe.
@@ -135,6 +137,17 @@ impl Drop for Daemon {
     }
 }
 
+/// Puts the day before the scene into the directory; gives the arguments that name it.
+fn warm(dir: &Path) -> Result<Vec<OsString>> {
+    let mut args = Vec::new();
+    for (name, bytes) in BEFORE {
+        let path = dir.join(name);
+        fs::write(&path, bytes)?;
+        args.extend([OsString::from("--warm"), path.into_os_string()]);
+    }
+    Ok(args)
+}
+
 fn pages(records: &[Record], dir: &Path) -> Vec<PathBuf> {
     let mut ids: Vec<&str> = Vec::new();
     for record in records {
@@ -169,6 +182,7 @@ dead_floor_secs = {dead:?}
 
 [gate]
 path = "{dir}/gate/gate"
+ack = "{dir}/engine/ack"
 
 [store]
 dir = "{dir}/store"

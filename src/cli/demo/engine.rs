@@ -1,11 +1,13 @@
-//! A trading engine in small: reads the gate through the public reader and asks before every order.
+//! A trading engine in small: reads the gate through the public reader, asks before every order, and acknowledges.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
 
 use super::crash::{Crash, MARKETS, VENUE};
 use crate::breaker::{Exposure, Intent, Order, Permission, Side, Stance, Verdict};
 use crate::event::Nanos;
-use crate::gate::{Place, Reader, ReaderOptions, now_mono};
+use crate::gate::{AckWriter, Place, Reader, ReaderOptions, now_mono};
 
 /// The strategy slot the engine trades in.
 const SLOT: u8 = 1;
@@ -39,22 +41,26 @@ struct Row {
 /// The engine.
 pub(super) struct Engine {
     reader: Reader,
+    acks: AckWriter,
     rows: Vec<Row>,
     asked: [Asked; Stance::ALL.len()],
     pub(super) changes: Vec<Change>,
 }
 
 impl Engine {
-    pub(super) fn new(gate: PathBuf) -> Self {
+    /// Reads the gate, and acknowledges in the file at `ack`, whose directory it makes.
+    pub(super) fn new(gate: PathBuf, ack: &Path) -> Result<Self> {
+        std::fs::create_dir_all(ack.parent().unwrap_or(ack)).with_context(|| ack.display().to_string())?;
+        let acks = AckWriter::create(ack).with_context(|| ack.display().to_string())?;
         let reader = Reader::attach(ReaderOptions::at(gate));
         let rows = MARKETS
             .map(|market| Row { market, place: reader.place(&format!("{VENUE}:{market}")), last: None })
             .into_iter()
             .collect();
-        Self { reader, rows, asked: Default::default(), changes: Vec::new() }
+        Ok(Self { reader, acks, rows, asked: Default::default(), changes: Vec::new() })
     }
 
-    /// Looks at every market, and asks for an order of each kind while long 1,000 contracts.
+    /// Looks at every market, asks for an order of each kind while long 1,000 contracts, and acknowledges.
     pub(super) fn look(&mut self, at: Nanos, crash: &Crash) -> Vec<Change> {
         if self.reader.refresh() {
             for row in &mut self.rows {
@@ -67,7 +73,7 @@ impl Engine {
             let Some(price) = crash.price(row.market, at) else { continue };
             let to = self.reader.permission_at(mono, row.place, SLOT);
             if let Some(asked) = self.asked.get_mut(to.stance() as usize) {
-                ask(&self.reader, mono, row.place, price, asked);
+                ask(&self.reader, &mut self.acks, mono, row.place, price, asked);
             }
             // Under ReduceOnly and Halt nothing opens: sides and sizes of openings change nothing there.
             let same = row
@@ -77,6 +83,9 @@ impl Engine {
                 seen.push(Change { at, market: row.market, price, from: row.last, to });
             }
             row.last = Some(to);
+        }
+        if let Some(glance) = self.reader.glance() {
+            self.acks.write(&glance, mono);
         }
         seen
     }
@@ -92,11 +101,14 @@ impl Engine {
     }
 }
 
-fn ask(reader: &Reader, mono: u64, place: Place, price: f64, asked: &mut Asked) {
+fn ask(reader: &Reader, acks: &mut AckWriter, mono: u64, place: Place, price: f64, asked: &mut Asked) {
     let long = Exposure { position: 1000.0, working_buy: 0.0, working_sell: 0.0 };
     let order = |intent, side, qty| Order { intent, side, qty, price: Some(price) };
-    let passes =
-        |order: &Order| u64::from(!matches!(reader.check_at(mono, place, SLOT, order, &long), Verdict::Deny(_)));
+    let mut passes = |order: &Order| {
+        let verdict = reader.check_at(mono, place, SLOT, order, &long);
+        acks.count(&verdict);
+        u64::from(!matches!(verdict, Verdict::Deny(_)))
+    };
     asked.opens.0 += 1;
     asked.opens.1 += passes(&order(Intent::Open, Side::Buy, 100.0));
     asked.reduces.0 += 1;

@@ -80,7 +80,7 @@ fn play(args: &Args) -> Result<()> {
     let daemon = Daemon::start(&dir, &venue.base(), &receiver, &clock)?;
     writeln!(out, "{}", story::opening(args.speed, &venue.base(), &dir, daemon.pid()))?;
 
-    let mut engine = Engine::new(daemon.gate_path());
+    let mut engine = Engine::new(daemon.gate_path(), &daemon.ack_path())?;
     let mut story = Story::new(&crash, args.from, args.to, args.speed);
     daemon.wait_until_beating(Duration::from_secs(60))?;
     while clock.now() < args.to {

@@ -192,7 +192,7 @@ impl<'a> Story<'a> {
             rows.push(row);
         }
         if rows.is_empty() {
-            head.push("never left Normal".to_owned());
+            head.push("Normal until its low".to_owned());
             rows.push(head);
         }
         rows
@@ -205,6 +205,7 @@ fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> Str
     let _ = writeln!(text, "webhooks   {verified} received with a good signature, {refused} without");
     let _ = writeln!(text, "exec hook  {} messages", ending.exec_lines);
     let _ = writeln!(text, "store      {}", ending.verdict);
+    let _ = writeln!(text, "engine     {}", acknowledged(scraped.unwrap_or_default()));
     let trips = scraped.map(|text| text.lines().filter(|line| line.starts_with("fusewire_trips_total")).count());
     let _ = match trips {
         Some(trips) => writeln!(text, "metrics    scraped; {trips} series of fusewire_trips_total"),
@@ -214,6 +215,21 @@ fn aftermath(ending: &Ending, receiver: &Receiver, scraped: Option<&str>) -> Str
         let _ = writeln!(text, "incident   {}", page.display());
     }
     text
+}
+
+/// What the daemon has heard of its engine, by its metrics.
+fn acknowledged(scraped: &str) -> String {
+    let value = |series: &str| {
+        let line = scraped.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or("no", str::trim)
+    };
+    let orders = |verdict: &str| value(&format!("fusewire_ack_orders_total{{verdict=\"{verdict}\"}}")).to_owned();
+    match value("fusewire_ack_fresh") {
+        "1" => {
+            format!("acknowledges; {} orders allowed, {} denied by its own count", orders("allowed"), orders("denied"))
+        }
+        _ => "does not acknowledge".to_owned(),
+    }
 }
 
 /// When the gate was first at least so strict during a fall: at its top, where it stood so already.

@@ -1,0 +1,67 @@
+//! How early a fall is seen depends on how much quiet was known before it: 10 October 2025 with and without its morning.
+
+use std::path::Path;
+
+use fusewire::engine::{Engine, EngineSettings, Output};
+use fusewire::event::Nanos;
+use fusewire::feed::tape::{self, Source, Spec};
+use fusewire::market::Markets;
+use fusewire::record::Fact;
+use fusewire::replay::{Listener, Runner, Speed, play};
+
+const MORNING: [&str; 2] = ["DOTUSD_PERP-1m-2025-10-10.csv.gz", "TRXUSD_PERP-1m-2025-10-10.csv.gz"];
+const FRAMES: [&str; 2] = ["before.frames.gz", "crash.frames.gz"];
+const DOT: &str = "binance-coinm:DOTUSD_PERP";
+
+/// Trips that made a rule act: when, where, by which rule.
+#[derive(Default)]
+struct Trips(Vec<(Nanos, String, String)>);
+
+impl Listener for Trips {
+    fn output(&mut self, _: &Engine, output: &Output) {
+        if let Output::Record(record) = output
+            && let Fact::Trip { market, rule, .. } = &record.fact
+            && !rule.is_empty()
+        {
+            self.0.push((record.at, market.clone(), rule.clone()));
+        }
+    }
+}
+
+/// Seconds of that day.
+fn clock(hours: i64, minutes: i64, secs: i64) -> Nanos {
+    Nanos::from_secs(1_760_054_400 + hours * 3600 + minutes * 60 + secs)
+}
+
+/// Plays files of the fixture as one tape; gives the trips and the closed bars of each market.
+fn played(files: &[&str]) -> (Trips, Vec<u64>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2025-10-10");
+    let open = |name: &&str| -> Box<dyn Source> {
+        tape::open(&Spec::new(folder.join(name)).venue("binance-coinm")).expect("a tape")
+    };
+    let (mut runner, mut trips) =
+        (Runner::new(Engine::new(EngineSettings::default(), Markets::new())), Trips::default());
+    let mut tapes = tape::merge(files.iter().map(open).collect());
+    play(&mut runner, &mut tapes, Speed::Max, &mut [&mut trips], |_| {}).expect("readable");
+    let bars = runner.engine.view().map(|market| market.counts.bars).collect();
+    (trips, bars)
+}
+
+#[test]
+fn the_first_leg_of_the_crash_is_seen_by_who_knows_the_whole_day() {
+    let (trips, bars) = played(&[MORNING, FRAMES].concat());
+    assert_eq!(bars, [840, 840], "from midnight to 14:00");
+    let (at, market, rule) = trips.0.first().expect("a trip");
+    println!("first trip of the day: {at} {market} {rule}");
+    // Twenty hours of that day brought no trip in either market.
+    assert_eq!((market.as_str(), rule.as_str()), (DOT, "early-warning"));
+    assert!(*at >= clock(20, 56, 20) && *at < clock(20, 56, 40), "{at}");
+}
+
+#[test]
+fn without_the_morning_the_scale_is_still_widened_and_only_the_main_leg_trips() {
+    let (trips, bars) = played(&FRAMES);
+    assert_eq!(bars, [0, 0]);
+    let (at, ..) = trips.0.iter().find(|(_, market, _)| market == DOT).expect("a trip");
+    assert!(*at > clock(21, 11, 0), "{at}");
+}
