@@ -32,6 +32,9 @@ crate::settings! {
     }
 }
 
+/// Share of its limit from which a burst is loud.
+const LOUD: f64 = 0.25;
+
 /// Forced orders of one direction.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Flow {
@@ -90,6 +93,8 @@ impl Flow {
 struct Parts {
     /// Whether there ever was a forced order: without one there is nothing to confirm.
     any: bool,
+    /// Whether a burst is loud enough to be told of its age.
+    is_loud: bool,
     longs: f64,
     shorts: f64,
     interest: f64,
@@ -167,10 +172,11 @@ impl Detector for Cascade {
         }
     }
 
-    /// Ten minutes after the last forced order nothing is left to fade.
+    /// Ten minutes after the last forced order nothing is left to fade, and time only ever takes from a burst: one this far
+    /// below its limit cannot be what a move confirms, however old it is.
     #[inline]
     fn wants_clock(&self, _: &CascadeSettings, at: Nanos) -> bool {
-        self.parts.any && at.secs_since(self.forced_at) < 600.0
+        self.parts.is_loud && at.secs_since(self.forced_at) < 600.0
     }
 
     fn is_warm(&self, _: &CascadeSettings, _: &Base) -> bool {
@@ -229,10 +235,12 @@ impl Cascade {
 
     /// Takes forced orders and open interest against their limits.
     fn weigh(&mut self, settings: &CascadeSettings) {
+        let (longs, shorts) = (self.longs.headroom(settings), self.shorts.headroom(settings));
         self.parts = Parts {
             any: self.longs.count + self.shorts.count > 0,
-            longs: self.longs.headroom(settings),
-            shorts: self.shorts.headroom(settings),
+            is_loud: longs.max(shorts) >= LOUD,
+            longs,
+            shorts,
             interest: self.interest.fall(self.interest_now) * 100.0 / settings.confirm_interest_percent,
             per_move: 1.0 / settings.confirm_move,
         };
