@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use chance::Chance;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
-use fusewire::detect::{Bank, Limits, Seen, alone};
+use fusewire::detect::{Bank, Limits, Seen, Stream, alone};
 use fusewire::engine::{Engine, Input, Output};
 use fusewire::event::{Completeness, Liquidated, Nanos};
 use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale};
@@ -140,7 +140,7 @@ fn bank(c: &mut Criterion) {
     let (mut bars, mut close_at) = (vec![closed], at(0.0));
     let mut rows: Vec<(&str, Source)> = vec![
         ("price", Box::new(|at, x| Seen::Price { at, price: 100.0 + 0.01 * x })),
-        ("arrival", Box::new(|at, _| Seen::Arrival { at })),
+        ("arrival", Box::new(|at, _| Seen::Arrival { at, stream: Stream::Book })),
         ("clock", Box::new(|at, _| Seen::Clock { at })),
         ("open interest", Box::new(|at, x| Seen::OpenInterest { at, qty: 1000.0 + x })),
         (

@@ -424,7 +424,7 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       164 keys
+        checked fields       166 keys
         checked topology     4 markets on 2 feeds, 2 assets
         checked topology     9 rules, 9 armed; 8 can fire
         checked topology     0 hooks

@@ -15,7 +15,7 @@ mod volatility;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::event::{Bar, Completeness, Liquidated, Nanos};
+use crate::event::{Bar, Completeness, Kind, Liquidated, Nanos};
 use crate::settings::Settings;
 use crate::trip::{Direction, Evidence};
 
@@ -57,6 +57,8 @@ pub enum Seen<'a> {
     Arrival {
         /// Engine time.
         at: Nanos,
+        /// What it is part of.
+        stream: Stream,
     },
     /// Time passed without an event.
     Clock {
@@ -74,12 +76,40 @@ pub enum Seen<'a> {
     },
 }
 
+/// The streams of a market whose silences are judged apart: a dead one may stand beside a lively one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Trades and liquidations.
+    Trades,
+    /// Quotes and depth.
+    Book,
+    /// Mark and index prices, funding, open interest and whatever else comes by the clock.
+    Reference,
+}
+
+impl Stream {
+    /// The stream that carries events of a kind.
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Trade | Kind::Liquidation => Self::Trades,
+            Kind::Quote | Kind::Depth => Self::Book,
+            Kind::Mark
+            | Kind::Index
+            | Kind::Funding
+            | Kind::OpenInterest
+            | Kind::MarkIv
+            | Kind::VolatilityIndex
+            | Kind::Status => Self::Reference,
+        }
+    }
+}
+
 /// What happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// Data comes again.
     Up,
-    /// It is gone.
+    /// It is gone, or dumb.
     Down,
     /// Something is missing, and data goes on.
     Hole,
@@ -92,7 +122,7 @@ impl Seen<'_> {
             Self::Price { at, .. }
             | Self::Liquidation { at, .. }
             | Self::OpenInterest { at, .. }
-            | Self::Arrival { at }
+            | Self::Arrival { at, .. }
             | Self::Clock { at }
             | Self::Link { at, .. } => at,
             Self::Bar(bar) => bar.close_at,

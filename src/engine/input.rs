@@ -78,6 +78,8 @@ pub enum FeedState {
     Gap,
     /// The channel to the engine was full.
     Overflow,
+    /// The connection stands, and its data has paused for longer than it ever uses to.
+    Late,
 }
 
 impl FeedState {
@@ -90,6 +92,7 @@ impl FeedState {
             Self::Down => "down",
             Self::Gap => "gap",
             Self::Overflow => "overflow",
+            Self::Late => "late",
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeliveryReport, Engine, FeedReport, FeedState, Life, MarketState};
 use crate::breaker::Stance;
-use crate::detect::{Edges, Link, Seen};
+use crate::detect::{Edges, Link, Seen, Stream};
 use crate::event::{Bar, Body, Event, MarketId, Nanos, Price};
 use crate::incident::{Arrival, kind_of};
 use crate::policy::{Mode, RuleId, Vote};
@@ -79,7 +79,7 @@ impl Engine {
                     Seen::Price { at, price }
                 } else {
                     market.counts.refused += 1;
-                    Seen::Arrival { at }
+                    Seen::Arrival { at, stream: Stream::Trades }
                 }
             }
             Body::Liquidation { price, qty, liquidated, completeness, .. } => {
@@ -88,7 +88,7 @@ impl Engine {
                 Seen::Liquidation { at, notional, liquidated, completeness }
             }
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
-            _ => Seen::Arrival { at },
+            _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
         self.see(id, &seen);
     }
@@ -243,7 +243,7 @@ impl Engine {
 
     pub(super) fn feed(&mut self, report: FeedReport) {
         let link = match report.state {
-            FeedState::Down => Some(Link::Down),
+            FeedState::Down | FeedState::Late => Some(Link::Down),
             FeedState::Gap | FeedState::Overflow => Some(Link::Hole),
             FeedState::Delivering => Some(Link::Up),
             FeedState::Connecting | FeedState::Subscribed => None,

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod filter;
+mod lateness;
 mod steady;
 mod streams;
 mod types;
@@ -15,6 +16,7 @@ use std::collections::VecDeque;
 
 use self::backoff::Backoff;
 use self::filter::{Filter, Verdict};
+use self::lateness::Lateness;
 use self::steady::Steady;
 pub use self::streams::StreamState;
 use self::streams::Streams;
@@ -47,6 +49,7 @@ pub struct Session {
     phase: Phase,
     streams: Streams,
     filter: Filter,
+    lateness: Lateness,
     backoff: Backoff,
     /// The venue said that it is about to close.
     closing: bool,
@@ -71,6 +74,7 @@ impl Session {
             filter: Filter::new(who.venue.trade_ids_contiguous(), settings.liquidation_age_max_secs),
             backoff: Backoff::new(settings.backoff_first_secs, settings.backoff_max_secs, seed),
             streams: Streams::new(wanted),
+            lateness: Lateness::new(),
             closing: false,
             reported: None,
             holes: None,
@@ -109,7 +113,10 @@ impl Session {
         let now = self.clock.now();
         let next = match &self.phase {
             Phase::Waiting { until } | Phase::Connecting { until } => *until,
-            Phase::Open(open) => self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()),
+            Phase::Open(open) => {
+                let late = if self.is_delivering() { self.lateness.due() } else { i64::MAX };
+                self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()).min(late)
+            }
         };
         self.clock.outside(next.clamp(now, now + Nanos::SECOND))
     }
@@ -138,6 +145,7 @@ impl Session {
         let now = self.clock.now();
         self.streams.restart();
         self.filter.reconnected();
+        self.lateness.restart();
         self.holes_quiet_until = now;
         self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
     }
@@ -163,7 +171,7 @@ impl Session {
     }
 
     fn data(&mut self, events: &[Event]) {
-        let now = self.clock.now();
+        let (now, kept) = (self.clock.now(), self.counters.events);
         for event in events {
             match self.filter.judge(event, now) {
                 Verdict::Keep => self.keep(event),
@@ -178,6 +186,9 @@ impl Session {
                 Verdict::Old => self.counters.old_liquidations += 1,
             }
         }
+        if self.counters.events > kept {
+            self.lateness.hear(now, &self.settings);
+        }
     }
 
     fn keep(&mut self, event: &Event) {
@@ -187,7 +198,7 @@ impl Session {
             open.delivering_since.get_or_insert(now);
         }
         self.streams.delivered(event.market, event.body.kind());
-        if self.reported != Some(FeedState::Delivering) {
+        if !self.is_delivering() {
             self.report(FeedState::Delivering, "data arrives".to_owned());
         }
         self.counters.events += 1;
@@ -277,8 +288,17 @@ impl Session {
                 } else if sends {
                     self.send();
                 }
+                if self.is_delivering() && now >= self.lateness.due() {
+                    self.counters.lates += 1;
+                    let secs = unheard as f64 / Nanos::SECOND as f64;
+                    self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
+                }
             }
         }
+    }
+
+    fn is_delivering(&self) -> bool {
+        self.reported == Some(FeedState::Delivering)
     }
 
     fn connect(&mut self) {

@@ -241,7 +241,7 @@ async fn connect(url: String) -> Result<Stream, Error> {
 /// One line a change of state; the session made the words safe.
 fn log(feed: &str, report: &FeedReport) {
     match report.state {
-        FeedState::Down | FeedState::Gap | FeedState::Overflow => {
+        FeedState::Down | FeedState::Gap | FeedState::Overflow | FeedState::Late => {
             tracing::warn!(feed, state = report.state.name(), "{}", report.why);
         }
         FeedState::Connecting | FeedState::Subscribed | FeedState::Delivering => {

@@ -102,6 +102,8 @@ metrics! {
         "Connections lost; each is made anew.";
     FEED_SILENCES: Counter "fusewire_feed_silences_total" ["venue", "connection"]
         "Among the losses, connections given up because data went silent.";
+    FEED_LATES: Counter "fusewire_feed_lates_total" ["venue", "connection"]
+        "Pauses of the data that were longer than a living connection uses to make.";
     FEED_CLOCK_STEPS: Counter "fusewire_feed_clock_steps_total" ["venue", "connection"]
         "Steps of our own clock that a session noticed.";
     FEED_LAG: Histogram "fusewire_feed_lag_seconds" ["venue"]

@@ -164,6 +164,7 @@ fn feeds(page: &mut Page, readings: &Readings) {
     each(&n::FEED_MISSING, &|feed| feed.session.missing_trades);
     each(&n::FEED_LOSSES, &|feed| feed.session.losses);
     each(&n::FEED_SILENCES, &|feed| feed.session.silences);
+    each(&n::FEED_LATES, &|feed| feed.session.lates);
     each(&n::FEED_CLOCK_STEPS, &|feed| feed.session.clock_steps);
     page.add(&n::FEED_DELIVERING, |samples| {
         for feed in feeds {

@@ -1,6 +1,6 @@
 //! Snapshots: every bit of every detector is in them, and whatever is not a snapshot of these settings is refused.
 
-use fusewire::detect::{Bank, Limits, Seen, legs};
+use fusewire::detect::{Bank, Limits, Seen, Stream, legs};
 use fusewire::engine::{Engine, EngineSettings, Input, SnapshotError};
 use fusewire::event::{Completeness, Liquidated};
 use serde_json::Value;
@@ -31,7 +31,8 @@ fn twins() -> (Engine, Bank) {
     };
     for second in 0..400 {
         let (now, price) = (at(f64::from(second)), 100.0 + chance.unit());
-        let seen = if second < 2 { Seen::Arrival { at: now } } else { Seen::Price { at: now, price } };
+        let seen =
+            if second < 2 { Seen::Arrival { at: now, stream: Stream::Trades } } else { Seen::Price { at: now, price } };
         see(trade(0, second as u64 + 1, now, price), seen);
         if second % 20 == 3 {
             let forced = liquidation(0, now, price, 2.0, Liquidated::Long, true);

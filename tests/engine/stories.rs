@@ -239,13 +239,13 @@ fn feed_dies_during_a_crash_and_comes_back_late() {
         &mut stage,
         &["gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution x0.5 (early-warning)
-          120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
-          143.00 gate a:DOT Halt x0.5 (feed-dead)
-          240.25 gate a:DOT Halt x0.1 (fast-move)
-          240.25 gate a:DOT ReduceOnly x0.1 (fast-move)
-          255.25 gate a:DOT ReduceOnly x0.5 (fast-move)
-    "#]],
+            120.00 gate a:DOT Caution x0.5 (early-warning)
+            120.00 gate a:DOT ReduceOnly x0.5 (confirmed-stress)
+            133.00 gate a:DOT Halt x0.5 (feed-dead)
+            240.25 gate a:DOT Halt x0.1 (fast-move)
+            240.25 gate a:DOT ReduceOnly x0.1 (fast-move)
+            255.25 gate a:DOT ReduceOnly x0.5 (fast-move)
+        "#]],
     );
     assert!(stage.stance(0) >= Stance::ReduceOnly);
 }
@@ -260,20 +260,20 @@ fn silence_trips_and_data_alone_heals_it() {
         &mut stage,
         &["gate", "breaker"],
         &expect![[r#"
-          124.75 gate a:DOT Caution (feed-late)
-          124.75 breaker feed-late at market:a:DOT: Armed -> Tripped, Caution (stale.late), version 1
-          139.00 gate a:DOT Halt (feed-dead)
-          139.00 breaker feed-dead at market:a:DOT: Armed -> Tripped, Halt (stale.dead), version 1
-          200.25 gate a:DOT Halt x0.1 (feed-late)
-          200.25 breaker feed-late at market:a:DOT: Tripped -> Probing, Caution (clear), version 2
-          200.25 breaker feed-dead at market:a:DOT: Tripped -> Probing, Caution x0.1 (clear), version 2
-          200.25 gate a:DOT Caution x0.1 (feed-late)
-          205.25 breaker feed-late at market:a:DOT: Probing -> Armed, Normal (clear), version 4
-          215.25 breaker feed-dead at market:a:DOT: Probing -> Probing, Caution x0.5 (clear), version 3
-          215.25 gate a:DOT Caution x0.5 (feed-dead)
-          230.25 breaker feed-dead at market:a:DOT: Probing -> Armed, Normal (clear), version 4
-          230.25 gate a:DOT Normal ()
-    "#]],
+            124.75 gate a:DOT Caution (feed-late)
+            124.75 breaker feed-late at market:a:DOT: Armed -> Tripped, Caution (stale.late), version 1
+            129.00 gate a:DOT Halt (feed-dead)
+            129.00 breaker feed-dead at market:a:DOT: Armed -> Tripped, Halt (stale.dead), version 1
+            200.25 gate a:DOT Halt x0.1 (feed-late)
+            200.25 breaker feed-late at market:a:DOT: Tripped -> Probing, Caution (clear), version 2
+            200.25 breaker feed-dead at market:a:DOT: Tripped -> Probing, Caution x0.1 (clear), version 2
+            200.25 gate a:DOT Caution x0.1 (feed-late)
+            205.25 breaker feed-late at market:a:DOT: Probing -> Armed, Normal (clear), version 4
+            215.25 breaker feed-dead at market:a:DOT: Probing -> Probing, Caution x0.5 (clear), version 3
+            215.25 gate a:DOT Caution x0.5 (feed-dead)
+            230.25 breaker feed-dead at market:a:DOT: Probing -> Armed, Normal (clear), version 4
+            230.25 gate a:DOT Normal ()
+        "#]],
     );
     assert_eq!(stage.stance(0), Stance::Normal);
 }
@@ -287,12 +287,12 @@ fn connection_down_is_blind_at_once() {
         &mut stage,
         &["feed", "trip", "gate"],
         &expect![[r#"
-          120.00 gate a:DOT Caution (feed-late)
-          120.00 feed a down
-          120.00 trip a:DOT stale.late -> feed-late
-          139.00 gate a:DOT Halt (feed-dead)
-          139.00 trip a:DOT stale.dead -> feed-dead
-    "#]],
+            120.00 gate a:DOT Caution (feed-late)
+            120.00 feed a down
+            120.00 trip a:DOT stale.late -> feed-late
+            129.00 gate a:DOT Halt (feed-dead)
+            129.00 trip a:DOT stale.dead -> feed-dead
+        "#]],
     );
     stage.feed_is(150.0, 0, FeedState::Delivering);
     stage.wait_until(170.0);

@@ -66,6 +66,30 @@ fn words(action: Action) -> String {
 }
 
 #[test]
+fn a_connection_is_late_by_its_own_gaps_and_only_once_a_pause() {
+    let mut poked = Poked::delivering(&[Kind::Trade]);
+    for id in 2..1000 {
+        poked.wait(0.02 + 0.01 * (id % 7) as f64);
+        assert_eq!(poked.frame(&trade(id, poked.now)), ["event trades"]);
+    }
+    assert_eq!(poked.wait(0.7), Vec::<String>::new(), "no pause below the floor is late");
+    assert_eq!(poked.wait(0.2), ["late: data has paused for 0.75 s, longer than it uses to"]);
+    assert_eq!(poked.wait(3.0), Vec::<String>::new());
+    assert_eq!(poked.frame(&trade(1000, poked.now)), ["delivering: data arrives", "event trades"]);
+    assert_eq!(poked.session.counters().lates, 1);
+}
+
+#[test]
+fn a_slow_connection_is_given_its_time() {
+    let mut poked = Poked::delivering(&[Kind::Trade]);
+    for id in 2..700 {
+        poked.wait(if id % 50 == 0 { 4.0 } else { 0.3 });
+        assert_eq!(poked.frame(&trade(id, poked.now)), ["event trades"], "trade {id}");
+    }
+    assert_eq!(poked.wait(6.0), Vec::<String>::new(), "it has paused for 4 s before");
+}
+
+#[test]
 fn connect_subscribe_acknowledge_deliver() {
     let mut poked = Poked::new(&[Kind::Trade, Kind::Mark]);
     assert_eq!(

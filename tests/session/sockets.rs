@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fusewire::engine::{FeedState, Input};
 use fusewire::event::{Body, Kind, MarketId, Nanos};
@@ -151,6 +151,27 @@ fn a_stall_behind_living_pings_is_noticed_and_left() {
     running.until(FeedState::Gap);
     running.until(FeedState::Delivering);
     assert!(server.progress().arrivals >= 2);
+}
+
+/// P16: a stream that uses to speak two hundred times a second.
+#[test]
+fn a_pause_that_this_connection_never_made_is_late_within_a_second_and_the_connection_is_kept() {
+    let (server, clock) = open(VenueOptions { ping_every: Duration::from_millis(20), ..VenueOptions::default() });
+    let settings = SessionSettings { silence_secs: 60.0, quiet_silence_secs: 60.0, ..quick() };
+    let session = session(&server.base(), "binance-coinm", &[Kind::Trade], settings, clock.now());
+    let running = Running::start(session, Arc::clone(&clock));
+    running.until(FeedState::Delivering);
+    running.trades(800);
+    server.stall(true);
+    let stalled = Instant::now();
+    let (_, why) = running.until(FeedState::Late);
+    let noticed = stalled.elapsed();
+    println!("late after {:.2} s: {why}", noticed.as_secs_f64());
+    assert!(why.starts_with("data has paused for 0.") || noticed > Duration::from_secs(1), "{why}");
+    assert!(noticed < Duration::from_millis(1500), "{noticed:?}");
+    server.stall(false);
+    running.until(FeedState::Delivering);
+    assert_eq!((server.progress().arrivals, running.counters().lates), (1, 1), "no new connection was made");
 }
 
 #[test]

@@ -173,6 +173,7 @@ markets = [{markets}]
 endpoint = "{endpoint}"
 silence_secs = {silence:?}
 quiet_silence_secs = {quiet:?}
+late_floor_secs = {late:?}
 open_within_secs = {answer:?}
 answer_within_secs = {answer:?}
 

@@ -13,6 +13,11 @@ crate::settings! {
         silence_secs: f64 = 10.0, "s", 0.1..=3600.0;
         /// The same where only trades, quotes or liquidations speak, which may be quiet in peace.
         quiet_silence_secs: f64 = 60.0, "s", 0.1..=86400.0;
+        /// Surprise at which a connection that delivered is called late, `-log10` of how often its data pauses for so long;
+        /// learned from its own gaps. The connection is kept.
+        late_phi: f64 = 8.0, "", 1.0..=100.0;
+        /// No pause shorter than this is called late.
+        late_floor_secs: f64 = 0.75, "s", 0.01..=3600.0;
         /// Time a connection may take to open.
         open_within_secs: f64 = 10.0, "s", 0.1..=300.0;
         /// Time an answer to a request may take.
@@ -80,6 +85,8 @@ pub struct Counters {
     pub losses: u64,
     /// Among these, the ones given up because data went silent.
     pub silences: u64,
+    /// Pauses of the data that were called late.
+    pub lates: u64,
     /// Steps of the clock.
     pub clock_steps: u64,
 }
