@@ -38,6 +38,8 @@ struct Open {
     sent: i64,
     /// The first data.
     delivering_since: Option<i64>,
+    /// This pause of the data was called late.
+    late: bool,
 }
 
 /// One connection.
@@ -114,7 +116,7 @@ impl Session {
         let next = match &self.phase {
             Phase::Waiting { until } | Phase::Connecting { until } => *until,
             Phase::Open(open) => {
-                let late = if self.is_delivering() { self.lateness.due() } else { i64::MAX };
+                let late = if open.late { i64::MAX } else { self.lateness.due() };
                 self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()).min(late)
             }
         };
@@ -147,7 +149,7 @@ impl Session {
         self.filter.reconnected();
         self.lateness.restart();
         self.holes_quiet_until = now;
-        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
+        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None, late: false });
     }
 
     fn frame(&mut self, frame: &[u8]) {
@@ -196,9 +198,10 @@ impl Session {
         if let Phase::Open(open) = &mut self.phase {
             open.heard = now;
             open.delivering_since.get_or_insert(now);
+            open.late = false;
         }
         self.streams.delivered(event.market, event.body.kind());
-        if !self.is_delivering() {
+        if self.reported != Some(FeedState::Delivering) {
             self.report(FeedState::Delivering, "data arrives".to_owned());
         }
         self.counters.events += 1;
@@ -288,17 +291,23 @@ impl Session {
                 } else if sends {
                     self.send();
                 }
-                if self.is_delivering() && now >= self.lateness.due() {
-                    self.counters.lates += 1;
-                    let secs = unheard as f64 / Nanos::SECOND as f64;
-                    self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
-                }
+                self.notice_lateness();
             }
         }
     }
 
-    fn is_delivering(&self) -> bool {
-        self.reported == Some(FeedState::Delivering)
+    /// Tells once of a pause that is longer than this connection uses to make.
+    fn notice_lateness(&mut self) {
+        let (now, due) = (self.clock.now(), self.lateness.due());
+        if let Phase::Open(open) = &mut self.phase
+            && !open.late
+            && now >= due
+        {
+            open.late = true;
+            let secs = (now - open.heard) as f64 / Nanos::SECOND as f64;
+            self.counters.lates += 1;
+            self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
+        }
     }
 
     fn connect(&mut self) {

@@ -17,6 +17,7 @@ mod day;
 mod fall;
 mod null;
 mod shapes;
+mod silence;
 #[path = "../sim/stage.rs"]
 mod stage;
 mod wild;

@@ -10,6 +10,7 @@
 )]
 
 mod poked;
+mod recorded;
 mod sockets;
 
 use std::sync::Arc;
