@@ -7,6 +7,7 @@
 
 mod backoff;
 mod filter;
+mod holes;
 mod steady;
 mod streams;
 mod types;
@@ -15,6 +16,7 @@ use std::collections::VecDeque;
 
 use self::backoff::Backoff;
 use self::filter::{Filter, Verdict};
+use self::holes::Holes;
 use self::steady::Steady;
 pub use self::streams::StreamState;
 use self::streams::Streams;
@@ -51,9 +53,7 @@ pub struct Session {
     /// The venue said that it is about to close.
     closing: bool,
     reported: Option<FeedState>,
-    /// Holes that were not told yet: the last market and how many trades.
-    holes: Option<(MarketId, u64)>,
-    holes_quiet_until: i64,
+    holes: Holes,
     bad: Option<(Option<MarketId>, u64)>,
     bad_flush_at: i64,
     counters: Counters,
@@ -73,8 +73,7 @@ impl Session {
             streams: Streams::new(wanted),
             closing: false,
             reported: None,
-            holes: None,
-            holes_quiet_until: 0,
+            holes: Holes::default(),
             bad: None,
             bad_flush_at: 0,
             counters: Counters::default(),
@@ -138,12 +137,15 @@ impl Session {
         let now = self.clock.now();
         self.streams.restart();
         self.filter.reconnected();
-        self.holes_quiet_until = now;
+        self.holes.reconnected(now);
         self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
     }
 
     fn frame(&mut self, frame: &[u8]) {
         self.counters.frames += 1;
+        if let Some(number) = self.who.venue.sequence(frame) {
+            self.numbered(number);
+        }
         let at = self.clock.outer();
         let mut events = std::mem::take(&mut self.events);
         match self.who.venue.decode(frame, at, &self.who.markets, &mut events) {
@@ -155,7 +157,7 @@ impl Session {
             Ok(Decoded::Answer { id, result }) => self.answer(id, &result),
             Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.to_owned())),
             Ok(Decoded::Closing) => self.closing = true,
-            Ok(Decoded::Ignored | Decoded::Heartbeat) => {}
+            Ok(Decoded::Ignored | Decoded::Elsewhere | Decoded::Heartbeat) => {}
             Err(refusal) => self.refused(refusal),
         }
         events.clear();
@@ -169,8 +171,7 @@ impl Session {
                 Verdict::Keep => self.keep(event),
                 Verdict::KeepAfterHole(missing) => {
                     self.counters.missing_trades = self.counters.missing_trades.saturating_add(missing);
-                    let before = self.holes.map_or(0, |(_, untold)| untold);
-                    self.holes = Some((event.market, before.saturating_add(missing)));
+                    self.holes.trades(event.market, missing);
                     self.tell_holes();
                     self.keep(event);
                 }
@@ -194,15 +195,19 @@ impl Session {
         self.actions.push_back(Action::Emit(Input::Event(*event)));
     }
 
-    /// Tells of holes, at most once a second and connection; what came meanwhile is told together.
+    /// The venue's number of a message: whatever the message is, and whether it can be read or not.
+    fn numbered(&mut self, number: u64) {
+        let missing = self.holes.message(number);
+        self.counters.missing_messages = self.counters.missing_messages.saturating_add(missing);
+        self.tell_holes();
+    }
+
     fn tell_holes(&mut self) {
-        if self.clock.now() < self.holes_quiet_until {
-            return;
+        let markets = &self.who.markets;
+        let name = |market| markets.iter().find(|(id, _)| *id == market).map_or("?", |(_, name)| name).to_owned();
+        if let Some(words) = self.holes.told(self.clock.now(), name) {
+            self.report(FeedState::Gap, words);
         }
-        let Some((market, missing)) = self.holes.take() else { return };
-        self.holes_quiet_until = self.clock.now() + Nanos::SECOND;
-        let market = self.who.markets.iter().find(|(id, _)| *id == market).map_or("?", |(_, name)| name);
-        self.report(FeedState::Gap, format!("{missing} trades missing, last in {market}"));
     }
 
     fn answer(&mut self, id: Option<u64>, result: &Result<(), String>) {

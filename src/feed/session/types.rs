@@ -74,6 +74,8 @@ pub struct Counters {
     pub old_liquidations: u64,
     /// Trades that never came, by the holes in their ids.
     pub missing_trades: u64,
+    /// Messages that never came, by the holes in the venue's numbers of them.
+    pub missing_messages: u64,
     /// Pings of the other side.
     pub pings: u64,
     /// Connections lost.

@@ -61,6 +61,13 @@ pub trait Venue: Sync {
         false
     }
 
+    /// The number that the venue gave this message among all of its connection, where it numbers them without a hole. Read
+    /// apart from the rest, so that a message which cannot be decoded is not missed as well.
+    fn sequence(&self, frame: &[u8]) -> Option<u64> {
+        let _ = frame;
+        None
+    }
+
     /// The connections to make and the requests to send on each, for `kinds` of `markets`. A kind that the venue does
     /// not publish is left out.
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription>;
@@ -89,6 +96,8 @@ pub enum Decoded {
     Partly(Refusal),
     /// Well known and of no use here.
     Ignored,
+    /// Well formed, of markets that nobody asked for: on a stream that carries every market of a class.
+    Elsewhere,
     /// The answer to a request.
     Answer {
         /// The request; `None` where the venue does not say.
