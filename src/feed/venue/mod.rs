@@ -2,6 +2,7 @@
 
 mod binance;
 mod lookup;
+mod name;
 mod refusal;
 mod subscription;
 pub mod value;
