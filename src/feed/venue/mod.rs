@@ -1,9 +1,12 @@
 //! Venues: how to ask for their streams and what their frames mean. One file a venue, one line in the table.
 
 mod binance;
+mod frame;
 mod lookup;
 mod name;
+pub mod number;
 mod refusal;
+pub mod rfc3339;
 mod subscription;
 pub mod value;
 
