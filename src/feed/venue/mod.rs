@@ -1,7 +1,9 @@
 //! Venues: how to ask for their streams and what their frames mean. One file a venue, one line in the table.
 
 mod binance;
+mod bybit;
 mod frame;
+mod level;
 mod lookup;
 mod name;
 pub mod number;
@@ -18,7 +20,8 @@ use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
 
 /// Every venue there is.
-pub static VENUES: &[&dyn Venue] = &[&binance::USDM, &binance::COINM, &binance::SPOT];
+pub static VENUES: &[&dyn Venue] =
+    &[&binance::USDM, &binance::COINM, &binance::SPOT, &bybit::LINEAR, &bybit::INVERSE, &bybit::SPOT];
 
 /// The venue of a name, as in `binance-coinm`.
 pub fn find(name: &str) -> Option<&'static dyn Venue> {

@@ -45,6 +45,16 @@ pub(super) fn is_yymmdd(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether this is a date as `26DEC25` or `6DEC25`.
+pub(super) fn is_ddmmmyy(text: &str) -> bool {
+    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    MONTHS.iter().any(|month| {
+        text.split_once(month)
+            .is_some_and(|(day, year)| is_number(day) && is_number(year) && day.len() <= 2 && year.len() == 2)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +70,13 @@ mod tests {
 
     #[test]
     fn dates_are_told_from_other_words() {
-        assert!(is_yymmdd("251226") && !is_yymmdd("26DEC2") && !is_yymmdd("2512261") && !is_yymmdd("+51226"));
+        for date in ["26DEC25", "6DEC25"] {
+            assert!(is_ddmmmyy(date), "{date}");
+        }
+        for word in ["", "DEC", "26DEC", "DEC25", "126DEC25", "26DEC2025", "26dec25", "+6DEC25", "26DECDEC25", "251226"]
+        {
+            assert!(!is_ddmmmyy(word), "{word}");
+        }
+        assert!(is_yymmdd("251226") && !is_yymmdd("26DEC25") && !is_yymmdd("2512261") && !is_yymmdd("+51226"));
     }
 }
