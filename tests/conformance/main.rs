@@ -9,6 +9,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+mod captures;
 mod cases;
 mod recordings;
 

@@ -164,6 +164,11 @@ mod tests {
             ("bybit,BTCUSD", "bybit-inverse:BTCUSD"),
             ("bybit,BTCUSDZ25", "bybit-inverse:BTCUSDZ25"),
             ("bybit,WHATEVER", "bybit:WHATEVER"),
+            ("okex,BTC-USDT", "okx:BTC-USDT"),
+            ("okex-swap,BTC-USDT-SWAP", "okx:BTC-USDT-SWAP"),
+            ("okex-futures,BTC-USD-251226", "okx:BTC-USD-251226"),
+            ("hyperliquid,BTC", "hyperliquid:BTC"),
+            ("coinbase,BTC-USD", "coinbase:BTC-USD"),
             ("bybit-spot,BTCUSDT", "bybit-spot:BTCUSDT"),
         ] {
             let row = format!("{theirs},1760054406843000,,17,sell,4.5,1");

@@ -7,6 +7,7 @@ mod level;
 mod lookup;
 mod name;
 pub mod number;
+mod okx;
 mod refusal;
 pub mod rfc3339;
 mod subscription;
@@ -21,7 +22,7 @@ use crate::market::Market;
 
 /// Every venue there is.
 pub static VENUES: &[&dyn Venue] =
-    &[&binance::USDM, &binance::COINM, &binance::SPOT, &bybit::LINEAR, &bybit::INVERSE, &bybit::SPOT];
+    &[&binance::USDM, &binance::COINM, &binance::SPOT, &bybit::LINEAR, &bybit::INVERSE, &bybit::SPOT, &okx::OKX];
 
 /// The venue of a name, as in `binance-coinm`.
 pub fn find(name: &str) -> Option<&'static dyn Venue> {
