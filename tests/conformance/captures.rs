@@ -7,7 +7,7 @@ use fusewire::feed::venue::Decoded;
 use serde_json::Value;
 
 use crate::cases::rooms;
-use crate::recordings::{Totals, compare, packed, recordings};
+use crate::recordings::{Totals, compare, frames, packed, recordings};
 
 #[test]
 fn okx_as_recorded_decodes_without_surprise_and_adds_up() {
@@ -28,6 +28,29 @@ fn okx_as_recorded_decodes_without_surprise_and_adds_up() {
                 } else if channel == "tickers" {
                     totals.entry(name()).or_default().quotes += 1;
                 }
+            }
+        }
+        totals
+    });
+}
+
+/// A frame that spans more than five seconds is the history sent at subscribing: only its newest trade counts.
+#[test]
+fn hyperliquid_as_recorded_decodes_without_surprise_and_adds_up() {
+    let Some(folder) = recordings("frames/hftbacktest") else { return };
+    let file = folder.join("hyperliquid_btcusd_20250126.gz");
+    compare("hyperliquid", &file, &frames(&file), |frames| {
+        let mut totals = Totals::new();
+        for (_, frame) in frames {
+            let value: Value = serde_json::from_str(frame).expect("JSON");
+            let Some(trades) = value["data"].as_array() else { continue };
+            let time = |trade: &Value| trade["time"].as_i64().expect("a time");
+            let newest = trades.iter().map(time).max().expect("a trade");
+            let is_history = trades.iter().any(|trade| newest - time(trade) > 5000);
+            for trade in if is_history { &trades[trades.len() - 1..] } else { &trades[..] } {
+                let total = totals.entry(trade["coin"].as_str().expect("a name").to_owned()).or_default();
+                total.trades += 1;
+                total.quantity += trade["sz"].as_str().expect("text").parse::<f64>().expect("a number");
             }
         }
         totals

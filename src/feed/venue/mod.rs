@@ -3,6 +3,7 @@
 mod binance;
 mod bybit;
 mod frame;
+mod hyperliquid;
 mod level;
 mod lookup;
 mod name;
@@ -21,8 +22,16 @@ use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
 
 /// Every venue there is.
-pub static VENUES: &[&dyn Venue] =
-    &[&binance::USDM, &binance::COINM, &binance::SPOT, &bybit::LINEAR, &bybit::INVERSE, &bybit::SPOT, &okx::OKX];
+pub static VENUES: &[&dyn Venue] = &[
+    &binance::USDM,
+    &binance::COINM,
+    &binance::SPOT,
+    &bybit::LINEAR,
+    &bybit::INVERSE,
+    &bybit::SPOT,
+    &okx::OKX,
+    &hyperliquid::HYPERLIQUID,
+];
 
 /// The venue of a name, as in `binance-coinm`.
 pub fn find(name: &str) -> Option<&'static dyn Venue> {
