@@ -10,19 +10,24 @@ use fusewire::market::{Markets, VenueId};
 
 use crate::{START, liquidation, session, trade};
 
-/// A session of DOT on COIN-M and what it did, in words.
-struct Poked {
-    session: Session,
-    now: Nanos,
+/// A session and what it did, in words.
+pub(crate) struct Poked {
+    pub(crate) session: Session,
+    pub(crate) now: Nanos,
 }
 
 impl Poked {
+    /// Of DOT on COIN-M.
     fn new(kinds: &[Kind]) -> Self {
-        Self { session: session("", "binance-coinm", kinds, SessionSettings::default(), START), now: START }
+        Self::of("binance-coinm", kinds)
+    }
+
+    pub(crate) fn of(venue: &str, kinds: &[Kind]) -> Self {
+        Self { session: session("", venue, kinds, SessionSettings::default(), START), now: START }
     }
 
     /// Lets `secs` pass as a driver does: by the deadlines.
-    fn wait(&mut self, secs: f64) -> Vec<String> {
+    pub(crate) fn wait(&mut self, secs: f64) -> Vec<String> {
         let until = self.now.plus_secs(secs);
         let mut words = self.poke(SessionInput::Tick);
         while self.now < until {
@@ -32,11 +37,11 @@ impl Poked {
         words
     }
 
-    fn frame(&mut self, text: &str) -> Vec<String> {
+    pub(crate) fn frame(&mut self, text: &str) -> Vec<String> {
         self.poke(SessionInput::Frame(text.as_bytes()))
     }
 
-    fn poke(&mut self, input: SessionInput) -> Vec<String> {
+    pub(crate) fn poke(&mut self, input: SessionInput) -> Vec<String> {
         self.session.handle(self.now, input);
         std::iter::from_fn(|| self.session.poll()).map(words).collect()
     }

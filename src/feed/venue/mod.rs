@@ -2,6 +2,7 @@
 
 mod binance;
 mod bybit;
+mod coinbase;
 mod frame;
 mod hyperliquid;
 mod level;
@@ -30,6 +31,7 @@ pub static VENUES: &[&dyn Venue] = &[
     &bybit::INVERSE,
     &bybit::SPOT,
     &okx::OKX,
+    &coinbase::COINBASE,
     &hyperliquid::HYPERLIQUID,
 ];
 
