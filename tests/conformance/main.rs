@@ -107,6 +107,10 @@ fn no_nonsense_passes_in_any_field() {
                 for bad in nonsense(list == "times") {
                     let frame = case.spoiled(&field, &bad);
                     let (found, events) = decode(&room, &frame);
+                    if bad == "null" && case.fields(&["null_ok"]).any(|(_, path)| path == field) {
+                        assert_eq!(found, Ok(Decoded::Data), "{}: {frame}", case.place);
+                        continue;
+                    }
                     // A venue that writes numbers as text may refuse a bare zero, but never take it for something else.
                     if zero_ok && (bad == "\"0\"" || (bad == "0" && found.is_ok())) {
                         assert_eq!(found, Ok(Decoded::Data), "{}: {frame}", case.place);

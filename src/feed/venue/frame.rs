@@ -3,11 +3,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Decoded, FRAME_MAX, Reason, Refusal};
-use crate::event::Event;
+use super::{Decoded, FRAME_MAX, MarketLookup, Reason, Refusal};
+use crate::event::{Body, Event, MarketId, Nanos};
 
 /// The text of a frame, without blanks around it.
 pub(super) fn text(frame: &[u8]) -> Result<&str, Reason> {
@@ -17,9 +17,73 @@ pub(super) fn text(frame: &[u8]) -> Result<&str, Reason> {
     std::str::from_utf8(frame).map(str::trim_ascii).map_err(|_| Reason::BadJson)
 }
 
-/// Reads the whole of `text` as one value.
+/// Reads the whole of `text` as one object. Left alone, serde would take a list of values for the fields in their order.
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reason> {
-    serde_json::from_str(text).map_err(|fault| Reason::of_json(&fault))
+    let fault = |fault| Reason::of_json(&fault);
+    if !text.starts_with('{') {
+        return Err(serde_json::from_str::<IgnoredAny>(text).map_or_else(fault, |_| Reason::WrongType));
+    }
+    serde_json::from_str(text).map_err(fault)
+}
+
+/// What the frames of a connection are read against.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'c> {
+    pub(super) recv_at: Nanos,
+    pub(super) markets: &'c MarketLookup,
+}
+
+impl Context<'_> {
+    /// The market of a name.
+    pub(super) fn market(&self, native: &str) -> Result<MarketId, Refusal> {
+        self.markets.find(native).ok_or_else(|| Reason::UnknownMarket.into())
+    }
+
+    /// Appends what a market said at `venue_at`. Callers read everything before, so that a refused message tells nothing.
+    pub(super) fn tell(
+        &self,
+        market: MarketId,
+        venue_at: Nanos,
+        bodies: impl IntoIterator<Item = Body>,
+        out: &mut Vec<Event>,
+    ) {
+        let event = |body| Event { venue_at, recv_at: self.recv_at, market, body };
+        out.extend(bodies.into_iter().map(event));
+    }
+}
+
+/// A message, or an element of one, that speaks of one market.
+pub(super) trait Message<'a>: Deserialize<'a> {
+    /// What it can say at most, in order.
+    type Bodies: IntoIterator<Item = Option<Body>>;
+
+    /// The market, by the venue's own name.
+    fn native(&self) -> &'a str;
+
+    /// When it happened, and what.
+    fn read(&self, cx: &Context) -> Result<(Nanos, Self::Bodies), Reason>;
+}
+
+/// Reads a message of type `M` and appends its events; all or none.
+pub(super) fn one<'a, M: Message<'a>>(data: &'a str, cx: &Context, out: &mut Vec<Event>) -> Result<(), Refusal> {
+    let message: M = parse(data)?;
+    let market = cx.market(message.native())?;
+    let (venue_at, bodies) = message.read(cx).map_err(|reason| reason.at(market))?;
+    cx.tell(market, venue_at, bodies.into_iter().flatten(), out);
+    Ok(())
+}
+
+/// Text behind `mark` up to the next quote: the market that a recorded frame names, without reading the whole of it.
+pub(super) fn quoted_behind(frame: &[u8], mark: &str) -> Option<String> {
+    let from = memchr::memmem::find(frame, mark.as_bytes())? + mark.len();
+    let rest = frame.get(from..)?;
+    let end = memchr::memchr(b'"', rest)?;
+    std::str::from_utf8(rest.get(..end)?).ok().map(str::to_owned)
+}
+
+/// Reads a field that must be there, but may be `null`: for `deserialize_with`.
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(reader)
 }
 
 /// Reads a field that may be missing, but not `null`: for `default, deserialize_with`.

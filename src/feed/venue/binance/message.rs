@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Binance;
 use crate::event::{Aggressor, Body, Event, Liquidated, MarketId, Nanos, PriceMeaning};
-use crate::feed::venue::frame::present;
+use crate::feed::venue::frame::{parse, present};
 use crate::feed::venue::{MarketLookup, Reason, Refusal, value};
 
 /// What a message is read against.
@@ -52,7 +52,7 @@ impl Subject<'_> {
 
 /// Reads a message of kind `M` and appends its events; all or none.
 pub(super) fn read<'a, M: Message<'a>>(data: &'a str, cx: &Context, out: &mut Vec<Event>) -> Result<(), Refusal> {
-    let message: M = serde_json::from_str(data).map_err(|fault| Reason::of_json(&fault))?;
+    let message: M = parse(data)?;
     if message.name() != M::NAME {
         return Err(Reason::UnknownKind.into());
     }
