@@ -8,8 +8,8 @@
 use crate::feed::venue;
 use crate::market::{ContractSize, Market, MarketKind};
 
-use ContractSize::{Base, Quote};
-use MarketKind::{Future, Index, Option as OptionKind, Perp, Spot};
+use ContractSize::Base;
+use MarketKind::{Perp, Spot};
 
 /// The longest name of a venue, in bytes.
 const VENUE_MAX: usize = 32;
@@ -40,12 +40,7 @@ pub fn instrument(venue: &str, native: &str) -> Market {
 
 /// What the spelling says, where no venue does.
 fn spelled(venue: &str, native: &str) -> Market {
-    let terms = match venue {
-        "bitmex" => bitmex(native),
-        "deribit" => deribit(native),
-        "kraken-futures" => kraken_futures(native),
-        _ => spot(native),
-    };
+    let terms = spot(native);
     Market {
         venue: venue.to_owned(),
         native: native.to_owned(),
@@ -69,53 +64,6 @@ pub fn is_symbol(name: &str) -> bool {
     !name.is_empty() && name.len() <= SYMBOL_MAX && name.chars().all(sound)
 }
 
-/// `XBTUSD`, `XBTU25`, `XBTUSDT`, `XBT_USDT` (spot), `.BXBT` (index).
-fn bitmex(native: &str) -> Terms<'_> {
-    if native.starts_with('.') {
-        return Terms { asset: native, quote: UNKNOWN, kind: Index, contract: Base(1.0) };
-    }
-    if native.contains('_') {
-        return spot(native);
-    }
-    let (pair, kind) = match without_month(native) {
-        Some(pair) => (pair, Future),
-        None => (native, Perp),
-    };
-    let terms = joined(pair, &QUOTES, kind);
-    match (terms.asset, terms.quote) {
-        ("XBT", "USDT" | "USDC") => Terms { contract: Base(1e-6), ..terms },
-        ("ETH", "USDT" | "USDC") => Terms { contract: Base(1e-5), ..terms },
-        (_, "USDT" | "USDC") => terms,
-        (_, UNKNOWN) => Terms { quote: "USD", contract: Quote(1.0), ..terms },
-        _ => Terms { contract: Quote(1.0), ..terms },
-    }
-}
-
-/// `BTC-PERPETUAL`, `BTC-26DEC25` (in USD), `SOL_USDC-PERPETUAL` (in coins), `BTC-26DEC25-90000-C`, `BTC_USDC`.
-fn deribit(native: &str) -> Terms<'_> {
-    let mut parts = native.split('-');
-    let (pair, expiry, strike) = (parts.next().unwrap_or(native), parts.next(), parts.next());
-    let (asset, linear) = pair.split_once('_').map_or((pair, None), |(asset, quote)| (asset, Some(quote)));
-    let quote = linear.unwrap_or("USD");
-    let kind = match (expiry, strike) {
-        (None, _) => Spot,
-        (Some("PERPETUAL"), _) => Perp,
-        (Some(_), None) => Future,
-        (Some(_), Some(_)) => OptionKind,
-    };
-    let inverse = linear.is_none() && matches!(kind, Perp | Future);
-    Terms { asset, quote, kind, contract: if inverse { Quote(1.0) } else { Base(1.0) } }
-}
-
-/// `PI_XBTUSD` and `FI_XBTUSD_251226` (inverse, 1 USD), `PF_XBTUSD` and `FF_XBTUSD_251226` (in coins).
-fn kraken_futures(native: &str) -> Terms<'_> {
-    let mut parts = native.split('_');
-    let (Some(product), Some(pair)) = (parts.next(), parts.next()) else { return spot(native) };
-    let kind = if product.starts_with('F') { Future } else { Perp };
-    let terms = joined(pair, &QUOTES, kind);
-    if product.ends_with('I') { inverse_if_usd(terms) } else { terms }
-}
-
 /// `DOT-USD`, `XBT/USD`, `BTC_USDT`, `DOTUSD`; `-PERP` and `-SWAP` behind it make a perpetual.
 fn spot(native: &str) -> Terms<'_> {
     let perp = ["-PERP", "-SWAP", "-PERPETUAL"].iter().find_map(|end| native.strip_suffix(end));
@@ -137,18 +85,6 @@ fn joined<'a>(pair: &'a str, quotes: &[&'static str], kind: MarketKind) -> Terms
     });
     let (asset, quote) = split.unwrap_or((pair, UNKNOWN));
     Terms { asset, quote, kind, contract: Base(1.0) }
-}
-
-fn inverse_if_usd(terms: Terms<'_>) -> Terms<'_> {
-    if terms.quote == "USD" { Terms { contract: Quote(1.0), ..terms } } else { terms }
-}
-
-/// `XBTU25` without its month letter and year; nothing where there is none.
-fn without_month(native: &str) -> Option<&str> {
-    let (pair, month) = native.split_at_checked(native.len().checked_sub(3)?)?;
-    let mut chars = month.chars();
-    let letter = chars.next().is_some_and(|c| "FGHJKMNQUVXZ".contains(c));
-    (letter && chars.all(|c| c.is_ascii_digit()) && !pair.is_empty()).then_some(pair)
 }
 
 /// One name a coin, so that venues compare: Kraken and `BitMEX` write XBT for BTC.
@@ -184,18 +120,6 @@ mod tests {
             ("gemini:DOTUSD", "DOT/USD Spot Base(1.0)"),
             ("gemini:btcusd", "BTC/USD Spot Base(1.0)"),
             ("kraken:XBT/USD", "BTC/USD Spot Base(1.0)"),
-            ("bitmex:XBTUSD", "BTC/USD Perp Quote(1.0)"),
-            ("bitmex:XBTU25", "BTC/USD Future Quote(1.0)"),
-            ("bitmex:XBTUSDT", "BTC/USDT Perp Base(1e-6)"),
-            ("bitmex:XBT_USDT", "BTC/USDT Spot Base(1.0)"),
-            ("bitmex:.BXBT", ".BXBT/unknown Index Base(1.0)"),
-            ("deribit:BTC-PERPETUAL", "BTC/USD Perp Quote(1.0)"),
-            ("deribit:SOL_USDC-PERPETUAL", "SOL/USDC Perp Base(1.0)"),
-            ("deribit:BTC-26DEC25", "BTC/USD Future Quote(1.0)"),
-            ("deribit:BTC-26DEC25-90000-C", "BTC/USD Option Base(1.0)"),
-            ("kraken-futures:PI_XBTUSD", "BTC/USD Perp Quote(1.0)"),
-            ("kraken-futures:PF_XBTUSD", "BTC/USD Perp Base(1.0)"),
-            ("kraken-futures:FI_XBTUSD_251226", "BTC/USD Future Quote(1.0)"),
             ("elsewhere:FOO", "FOO/unknown Spot Base(1.0)"),
             ("elsewhere:USD", "USD/unknown Spot Base(1.0)"),
         ] {
@@ -208,9 +132,7 @@ mod tests {
 
     #[test]
     fn any_text_gives_a_market_and_no_panic() {
-        for venue in
-            ["binance-coinm", "binance-usdm", "binance-spot", "bitmex", "bybit", "deribit", "okx", "kraken-futures"]
-        {
+        for venue in ["binance-coinm", "binance-usdm", "binance-spot", "bitmex", "bybit", "okx", "kraken-futures"] {
             for native in ["", "_", "-", "é", "éé", "日本", "USD", "_PERP", "--", "U25", "@", "."] {
                 assert_eq!(instrument(venue, native).native, native);
             }

@@ -11,6 +11,7 @@
 
 mod captures;
 mod cases;
+mod derivatives;
 mod recordings;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 mod binance;
 mod bybit;
 mod coinbase;
+mod deribit;
 mod frame;
 mod hyperliquid;
 mod level;
@@ -33,6 +34,7 @@ pub static VENUES: &[&dyn Venue] = &[
     &okx::OKX,
     &coinbase::COINBASE,
     &hyperliquid::HYPERLIQUID,
+    &deribit::Deribit,
 ];
 
 /// The venue of a name, as in `binance-coinm`.

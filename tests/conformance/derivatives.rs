@@ -1,0 +1,40 @@
+//! Recorded frames of Deribit, `BitMEX` and Kraken Futures, against counts that know none of our types.
+
+use fusewire::event::Nanos;
+use serde_json::Value;
+
+use crate::recordings::{Totals, compare, packed, recordings};
+
+/// Compares a capture with `count`, which sees each of its frames.
+fn check(venue: &str, file: &str, count: impl Fn(&Value, &mut Totals)) {
+    let Some(folder) = recordings("frames/cryptofeed") else { return };
+    let file = folder.join(file);
+    let Some(frames) = packed(&file) else { return };
+    compare(venue, &file, &frames, |frames: &[(Nanos, String)]| {
+        let mut totals = Totals::new();
+        for (_, frame) in frames {
+            count(&serde_json::from_str(frame).expect("JSON"), &mut totals);
+        }
+        totals
+    });
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+/// Options only: some without a bid or an ask, which are no quotes.
+#[test]
+fn deribit_as_recorded_decodes_without_surprise_and_adds_up() {
+    check("deribit", "DERIBIT.ws.1.0.zst", |frame, totals| {
+        let channel = frame["params"]["channel"].as_str().unwrap_or_default();
+        let data = &frame["params"]["data"];
+        if channel.starts_with("ticker.") {
+            let total = totals.entry(text(&data["instrument_name"])).or_default();
+            let is_there = |field: &str| data[field].as_f64().expect("a number") > 0.0;
+            total.marks += u64::from(is_there("mark_price"));
+            total.indexes += u64::from(is_there("index_price"));
+            total.quotes += u64::from(is_there("best_bid_price") && is_there("best_ask_price"));
+        }
+    });
+}
