@@ -38,3 +38,24 @@ fn deribit_as_recorded_decodes_without_surprise_and_adds_up() {
         }
     });
 }
+
+/// The first image of a table of trades is the past; that of quotes is the present.
+#[test]
+fn bitmex_as_recorded_decodes_without_surprise_and_adds_up() {
+    check("bitmex", "BITMEX.ws.1.0.zst", |frame, totals| {
+        let (table, action) =
+            (frame["table"].as_str().unwrap_or_default(), frame["action"].as_str().unwrap_or_default());
+        for row in frame["data"].as_array().into_iter().flatten() {
+            let name = || text(&row["symbol"]);
+            match (table, action) {
+                ("trade", "insert") => {
+                    let total = totals.entry(name()).or_default();
+                    total.trades += 1;
+                    total.quantity += row["size"].as_f64().expect("a number");
+                }
+                ("quote", "insert" | "partial") => totals.entry(name()).or_default().quotes += 1,
+                _ => {}
+            }
+        }
+    });
+}

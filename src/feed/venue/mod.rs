@@ -1,6 +1,7 @@
 //! Venues: how to ask for their streams and what their frames mean. One file a venue, one line in the table.
 
 mod binance;
+mod bitmex;
 mod bybit;
 mod coinbase;
 mod deribit;
@@ -35,6 +36,7 @@ pub static VENUES: &[&dyn Venue] = &[
     &coinbase::COINBASE,
     &hyperliquid::HYPERLIQUID,
     &deribit::Deribit,
+    &bitmex::Bitmex,
 ];
 
 /// The venue of a name, as in `binance-coinm`.
