@@ -23,7 +23,7 @@ use self::streams::Streams;
 pub use self::types::{Action, Counters, Identity, SessionInput, SessionSettings};
 use super::venue::{Decoded, Refusal, Stream, Subscription};
 use crate::engine::{FeedReport, FeedState, Input};
-use crate::event::{Event, MarketId, Nanos};
+use crate::event::{Event, Kind, MarketId, Nanos};
 
 enum Phase {
     Waiting { until: i64 },
@@ -36,6 +36,8 @@ struct Open {
     heard: i64,
     /// The last frame sent.
     sent: i64,
+    /// The last ping sent, or the opening.
+    pinged: i64,
     /// The first data.
     delivering_since: Option<i64>,
 }
@@ -108,7 +110,10 @@ impl Session {
         let now = self.clock.now();
         let next = match &self.phase {
             Phase::Waiting { until } | Phase::Connecting { until } => *until,
-            Phase::Open(open) => self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()),
+            Phase::Open(open) => {
+                let sends = [self.next_send(open), self.next_ping(open)].into_iter().flatten();
+                sends.fold(open.heard + self.silence_limit(), i64::min)
+            }
         };
         self.clock.outside(next.clamp(now, now + Nanos::SECOND))
     }
@@ -138,7 +143,7 @@ impl Session {
         self.streams.restart();
         self.filter.reconnected();
         self.holes.reconnected(now);
-        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None });
+        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, pinged: now, delivering_since: None });
     }
 
     fn frame(&mut self, frame: &[u8]) {
@@ -182,17 +187,25 @@ impl Session {
     }
 
     fn keep(&mut self, event: &Event) {
+        self.streams.delivered(event.market, event.body.kind());
+        // What a venue says of itself, some unasked as soon as a line opens, is no sign that its streams deliver.
+        if event.body.kind() != Kind::Status {
+            self.alive();
+        }
+        self.counters.events += 1;
+        self.actions.push_back(Action::Emit(Input::Event(*event)));
+    }
+
+    /// Data came.
+    fn alive(&mut self) {
         let now = self.clock.now();
         if let Phase::Open(open) = &mut self.phase {
             open.heard = now;
             open.delivering_since.get_or_insert(now);
         }
-        self.streams.delivered(event.market, event.body.kind());
         if self.reported != Some(FeedState::Delivering) {
             self.report(FeedState::Delivering, "data arrives".to_owned());
         }
-        self.counters.events += 1;
-        self.actions.push_back(Action::Emit(Input::Event(*event)));
     }
 
     /// The venue's number of a message: whatever the message is, and whether it can be read or not.
@@ -271,6 +284,7 @@ impl Session {
             Phase::Open(open) => {
                 let unheard = now - open.heard;
                 let sends = self.next_send(open).is_some_and(|at| now >= at);
+                let pings = self.next_ping(open).is_some_and(|at| now >= at);
                 if open.delivering_since.is_some_and(|since| now - since >= nanos(self.settings.healthy_after_secs)) {
                     self.backoff.reset();
                 }
@@ -281,6 +295,8 @@ impl Session {
                     self.give_up("a subscription was not answered");
                 } else if sends {
                     self.send();
+                } else if pings {
+                    self.ping();
                 }
             }
         }
@@ -299,6 +315,17 @@ impl Session {
             open.sent = now;
             self.actions.push_back(Action::Send(text));
         }
+    }
+
+    fn ping(&mut self) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.pinged = self.clock.now();
+            self.actions.push_back(Action::Ping);
+        }
+    }
+
+    fn next_ping(&self, open: &Open) -> Option<i64> {
+        self.who.venue.ping_every().map(|secs| open.pinged + nanos(secs))
     }
 
     /// When the next request or keep-alive goes out: requests keep a fifth below the venue's limit.

@@ -59,3 +59,20 @@ fn bitmex_as_recorded_decodes_without_surprise_and_adds_up() {
         }
     });
 }
+
+/// Snapshots of trades are the past. That the ids of trades have no hole is shown by what the snapshots hold.
+#[test]
+fn kraken_futures_as_recorded_decodes_without_surprise_and_adds_up() {
+    check("kraken-futures", "KRAKEN_FUTURES.ws.1.0.zst", |frame, totals| {
+        if frame["feed"] == "trade_snapshot" {
+            let ids: Vec<u64> =
+                frame["trades"].as_array().expect("a list").iter().filter_map(|one| one["seq"].as_u64()).collect();
+            assert!(ids.len() == 100 && ids.windows(2).all(|pair| pair[1] + 1 == pair[0]), "{ids:?}");
+        }
+        if frame["feed"] == "trade" && frame.get("event").is_none() {
+            let total = totals.entry(text(&frame["product_id"])).or_default();
+            total.trades += 1;
+            total.quantity += frame["qty"].as_f64().expect("a number");
+        }
+    });
+}

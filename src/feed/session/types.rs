@@ -53,6 +53,8 @@ pub enum Action {
     },
     /// Send a text frame.
     Send(String),
+    /// Send a ping of the protocol.
+    Ping,
     /// Drop the connection, without coming back with `Lost`.
     Close,
     /// Hand this to the engine.

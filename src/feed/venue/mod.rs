@@ -7,6 +7,7 @@ mod coinbase;
 mod deribit;
 mod frame;
 mod hyperliquid;
+mod kraken_futures;
 mod level;
 mod lookup;
 mod name;
@@ -37,6 +38,7 @@ pub static VENUES: &[&dyn Venue] = &[
     &hyperliquid::HYPERLIQUID,
     &deribit::Deribit,
     &bitmex::Bitmex,
+    &kraken_futures::KrakenFutures,
 ];
 
 /// The venue of a name, as in `binance-coinm`.
@@ -97,6 +99,11 @@ pub trait Venue: Sync {
 
     /// A frame to send every so many seconds of a quiet line, where the venue wants one.
     fn keep_alive(&self) -> Option<(f64, &'static str)> {
+        None
+    }
+
+    /// Seconds between pings of the WebSocket protocol, where the venue wants them from us.
+    fn ping_every(&self) -> Option<f64> {
         None
     }
 
