@@ -29,6 +29,8 @@ pub(crate) fn session(base: &str, venue: &str, kinds: &[Kind], settings: Session
         "okx" => "BTC-USDT-SWAP",
         "coinbase" => "BTC-USD",
         "hyperliquid" => "BTC",
+        "kraken-spot" => "BTC/USD",
+        "kraken-futures" => "PI_XBTUSD",
         _ => "BTCUSDT",
     };
     let mut markets = Markets::new();

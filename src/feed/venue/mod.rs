@@ -8,6 +8,7 @@ mod deribit;
 mod frame;
 mod hyperliquid;
 mod kraken_futures;
+mod kraken_spot;
 mod level;
 mod lookup;
 mod name;
@@ -39,6 +40,7 @@ pub static VENUES: &[&dyn Venue] = &[
     &deribit::Deribit,
     &bitmex::Bitmex,
     &kraken_futures::KrakenFutures,
+    &kraken_spot::KrakenSpot,
 ];
 
 /// The venue of a name, as in `binance-coinm`.
