@@ -121,6 +121,7 @@ fn our_venue<'a>(theirs: &'a str, symbol: &str) -> &'a str {
         "bybit" if is_of("bybit-linear") => "bybit-linear",
         "bybit" if is_of("bybit-inverse") => "bybit-inverse",
         "cryptofacilities" => "kraken-futures",
+        "kraken" => "kraken-spot",
         other => other,
     }
 }
@@ -169,6 +170,10 @@ mod tests {
             ("okex-futures,BTC-USD-251226", "okx:BTC-USD-251226"),
             ("hyperliquid,BTC", "hyperliquid:BTC"),
             ("coinbase,BTC-USD", "coinbase:BTC-USD"),
+            ("deribit,BTC-PERPETUAL", "deribit:BTC-PERPETUAL"),
+            ("bitmex,XBTUSD", "bitmex:XBTUSD"),
+            ("cryptofacilities,PI_XBTUSD", "kraken-futures:PI_XBTUSD"),
+            ("kraken,XBT/USD", "kraken-spot:XBT/USD"),
             ("bybit-spot,BTCUSDT", "bybit-spot:BTCUSDT"),
         ] {
             let row = format!("{theirs},1760054406843000,,17,sell,4.5,1");
