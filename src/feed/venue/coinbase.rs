@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::frame::{self, parse};
+use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::rfc3339::rfc3339;
 use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Request, Stream, Subscription, Venue, value};
@@ -49,9 +49,7 @@ impl Venue for Coinbase {
     }
 
     fn named_in(&self, frame: &[u8]) -> Option<String> {
-        let head = std::str::from_utf8(frame.get(..frame.len().min(1024))?).ok()?;
-        let (native, _) = head.split_once("\"product_id\":\"")?.1.split_once('"')?;
-        Some(native.to_owned())
+        quoted_behind(frame, "\"product_id\":\"")
     }
 
     fn sequence(&self, frame: &[u8]) -> Option<u64> {
@@ -78,12 +76,12 @@ impl Venue for Coinbase {
         let envelope: Envelope = parse(frame::text(frame)?)?;
         let Some(channel) = envelope.channel else { return error(&envelope) };
         let events = || envelope.events.map(RawValue::get).ok_or(Reason::MissingField);
-        let tape = Tape { recv_at, markets, out };
+        let cx = Context { recv_at, markets };
         match channel {
-            "market_trades" => trades(events()?, tape),
+            "market_trades" => trades(events()?, &cx, out),
             "ticker" => {
                 let venue_at = rfc3339(envelope.timestamp.ok_or(Reason::MissingField)?)?;
-                tickers(events()?, venue_at, tape)
+                tickers(events()?, venue_at, &cx, out)
             }
             "heartbeats" => Ok(Decoded::Heartbeat),
             "subscriptions" => Ok(Decoded::Answer { id: None, result: Ok(()) }),
@@ -143,13 +141,6 @@ fn error(envelope: &Envelope) -> Result<Decoded, Refusal> {
     }
 }
 
-/// Where the events of a frame go.
-struct Tape<'c> {
-    recv_at: Nanos,
-    markets: &'c MarketLookup,
-    out: &'c mut Vec<Event>,
-}
-
 /// Reads the elements of a list inside a list. A fault of one inner element is put into `fault`.
 fn inner<'a>(
     list: &'a RawValue,
@@ -179,8 +170,7 @@ struct Trades<'a> {
     trades: &'a RawValue,
 }
 
-fn trades(events: &str, tape: Tape) -> Result<Decoded, Refusal> {
-    let Tape { recv_at, markets, out } = tape;
+fn trades(events: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let mut fault = None;
     let found = frame::each(events, out, |event, out| {
         let event: Trades = parse(event)?;
@@ -192,9 +182,9 @@ fn trades(events: &str, tape: Tape) -> Result<Decoded, Refusal> {
         let before = out.len();
         inner(event.trades, out, &mut fault, |element, out| {
             let trade: Trade = parse(element)?;
-            let market = markets.find(trade.product_id).ok_or(Reason::UnknownMarket)?;
+            let market = cx.market(trade.product_id)?;
             let (venue_at, body) = read(&trade).map_err(|reason| reason.at(market))?;
-            out.push(Event { venue_at, recv_at, market, body });
+            cx.tell(market, venue_at, [body], out);
             Ok(())
         })?;
         in_order(out, before, is_history);
@@ -222,7 +212,8 @@ fn in_order(out: &mut Vec<Event>, from: usize, is_history: bool) {
 #[derive(Deserialize)]
 struct Trade<'a> {
     product_id: &'a str,
-    trade_id: &'a str,
+    #[serde(rename = "trade_id")]
+    id: &'a str,
     price: &'a str,
     size: &'a str,
     side: &'a str,
@@ -237,7 +228,7 @@ fn read(trade: &Trade) -> Result<(Nanos, Body), Reason> {
         "UNKNOWN_ORDER_SIDE" => Aggressor::Unknown,
         _ => return Err(Reason::OutOfRange),
     };
-    let (price, qty, id) = (value::price(trade.price)?, value::qty(trade.size)?, value::whole(trade.trade_id)?);
+    let (price, qty, id) = (value::price(trade.price)?, value::qty(trade.size)?, value::whole(trade.id)?);
     Ok((rfc3339(trade.time)?, Body::Trade { price, qty, id, aggressor }))
 }
 
@@ -257,16 +248,15 @@ struct Ticker<'a> {
     best_ask_quantity: &'a str,
 }
 
-fn tickers(events: &str, venue_at: Nanos, tape: Tape) -> Result<Decoded, Refusal> {
-    let Tape { recv_at, markets, out } = tape;
+fn tickers(events: &str, venue_at: Nanos, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let mut fault = None;
     let found = frame::each(events, out, |event, out| {
         let event: Tickers = parse(event)?;
         inner(event.tickers, out, &mut fault, |element, out| {
             let ticker: Ticker = parse(element)?;
-            let market = markets.find(ticker.product_id).ok_or(Reason::UnknownMarket)?;
+            let market = cx.market(ticker.product_id)?;
             let body = quote(&ticker).map_err(|reason| reason.at(market))?;
-            out.push(Event { venue_at, recv_at, market, body });
+            cx.tell(market, venue_at, [body], out);
             Ok(())
         })
     })?;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::frame::{self, parse};
+use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::number::Number;
 use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
@@ -56,9 +56,7 @@ impl Venue for Hyperliquid {
     }
 
     fn named_in(&self, frame: &[u8]) -> Option<String> {
-        let head = std::str::from_utf8(frame.get(..frame.len().min(256))?).ok()?;
-        let (native, _) = head.split_once("\"coin\":\"")?.1.split_once('"')?;
-        Some(native.to_owned())
+        quoted_behind(frame, "\"coin\":\"")
     }
 
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
@@ -77,17 +75,19 @@ impl Venue for Hyperliquid {
         markets: &MarketLookup,
         out: &mut Vec<Event>,
     ) -> Result<Decoded, Refusal> {
-        let envelope: Envelope = parse(frame::text(frame)?)?;
+        let text = frame::text(frame)?;
+        let envelope: Envelope = parse(text)?;
+        let cx = Context { recv_at, markets };
         let data = || envelope.data.map(RawValue::get).ok_or(Reason::MissingField);
         match envelope.channel.ok_or(Reason::UnknownKind)? {
-            "trades" => trades(data()?, recv_at, markets, out),
-            "bbo" => bbo(data()?, recv_at, markets, out),
-            "activeAssetCtx" => context(data()?, recv_at, markets, out),
+            "trades" => trades(data()?, &cx, out),
+            "bbo" => bbo(data()?, &cx, out),
+            "activeAssetCtx" => context(data()?, &cx, out),
             "pong" => Ok(Decoded::Heartbeat),
             "subscriptionResponse" => answer(data()?),
             "error" => {
-                let words: Cow<str> = parse(data()?)?;
-                Ok(Decoded::Answer { id: None, result: Err(frame::words(&words)) })
+                let fault: Fault = parse(text)?;
+                Ok(Decoded::Answer { id: None, result: Err(frame::words(&fault.data)) })
             }
             "l2Book" | "candle" | "allMids" | "activeSpotAssetCtx" | "allDexsAssetCtxs" | "notification" => {
                 Ok(Decoded::Ignored)
@@ -132,6 +132,13 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// Why a request was refused.
+#[derive(Deserialize)]
+struct Fault<'a> {
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+}
+
 #[derive(Deserialize)]
 struct Response<'a> {
     method: &'a str,
@@ -156,13 +163,13 @@ struct Trade<'a> {
     time: Number<'a>,
 }
 
-fn trades(data: &str, recv_at: Nanos, markets: &MarketLookup, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+fn trades(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let before = out.len();
     let found = frame::each(data, out, |element, out| {
         let trade: Trade = parse(element)?;
-        let market = markets.find(trade.coin).ok_or(Reason::UnknownMarket)?;
+        let market = cx.market(trade.coin)?;
         let (venue_at, body) = read(&trade).map_err(|reason| reason.at(market))?;
-        out.push(Event { venue_at, recv_at, market, body });
+        cx.tell(market, venue_at, [body], out);
         Ok(())
     });
     without_history(out, before);
@@ -198,8 +205,8 @@ struct Bbo<'a> {
     coin: &'a str,
     #[serde(borrow)]
     time: Number<'a>,
-    #[serde(borrow)]
-    bbo: (Option<Level<'a>>, Option<Level<'a>>),
+    #[serde(borrow, rename = "bbo")]
+    levels: (Option<Level<'a>>, Option<Level<'a>>),
 }
 
 #[derive(Deserialize)]
@@ -208,27 +215,27 @@ struct Level<'a> {
     sz: &'a str,
 }
 
-fn bbo(data: &str, recv_at: Nanos, markets: &MarketLookup, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+fn bbo(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let bbo: Bbo = parse(data)?;
-    let market = markets.find(bbo.coin).ok_or(Reason::UnknownMarket)?;
+    let market = cx.market(bbo.coin)?;
     let (venue_at, body) = best(&bbo).map_err(|reason| reason.at(market))?;
-    let Some(body) = body else { return Ok(Decoded::Ignored) };
-    out.push(Event { venue_at, recv_at, market, body });
-    Ok(Decoded::Data)
+    let is_quote = body.is_some();
+    cx.tell(market, venue_at, body, out);
+    Ok(if is_quote { Decoded::Data } else { Decoded::Ignored })
 }
 
 fn best(bbo: &Bbo) -> Result<(Nanos, Option<Body>), Reason> {
     let level = |level: &Option<Level>| {
         level.as_ref().map(|level| Ok((value::price(level.px)?, value::book_qty(level.sz)?))).transpose()
     };
-    let (bid, ask): (_, Result<_, Reason>) = (level(&bbo.bbo.0)?, level(&bbo.bbo.1));
+    let (bid, ask): (_, Result<_, Reason>) = (level(&bbo.levels.0)?, level(&bbo.levels.1));
     let body = bid.zip(ask?).map(|((bid, bid_qty), (ask, ask_qty))| Body::Quote { bid, bid_qty, ask, ask_qty });
     Ok((bbo.time.millis()?, body))
 }
 
 /// Mark, oracle price (the index here), hourly funding and open interest in coins.
 #[derive(Deserialize)]
-struct Context<'a> {
+struct AssetContext<'a> {
     coin: &'a str,
     #[serde(borrow)]
     ctx: Asset<'a>,
@@ -243,11 +250,11 @@ struct Asset<'a> {
     open_interest: &'a str,
 }
 
-fn context(data: &str, recv_at: Nanos, markets: &MarketLookup, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
-    let context: Context = parse(data)?;
-    let market = markets.find(context.coin).ok_or(Reason::UnknownMarket)?;
+fn context(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let context: AssetContext = parse(data)?;
+    let market = cx.market(context.coin)?;
     let bodies = bodies(&context.ctx).map_err(|reason| reason.at(market))?;
-    out.extend(bodies.map(|body| Event { venue_at: recv_at, recv_at, market, body }));
+    cx.tell(market, cx.recv_at, bodies, out);
     Ok(Decoded::Data)
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::message::Bodies;
-use super::frame::{self, parse, present};
+use super::frame::{self, Context, parse, present, quoted_behind};
 use super::name::Terms;
 use super::number::Number;
 use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
@@ -83,10 +83,8 @@ impl Venue for Bybit {
     }
 
     fn named_in(&self, frame: &[u8]) -> Option<String> {
-        let head = std::str::from_utf8(frame.get(..frame.len().min(256))?).ok()?;
-        let (_, rest) = head.split_once("\"topic\":\"")?;
-        let (_, native) = rest.split_once('"')?.0.rsplit_once('.')?;
-        Some(native.to_owned())
+        let topic = quoted_behind(frame, "\"topic\":\"")?;
+        topic.rsplit_once('.').map(|(_, native)| native.to_owned())
     }
 
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
@@ -105,25 +103,28 @@ impl Venue for Bybit {
         out: &mut Vec<Event>,
     ) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
+        let cx = Context { recv_at, markets };
         let Some(topic) = envelope.topic else { return answer(envelope) };
         let (kind, native) = topic.rsplit_once('.').ok_or(Reason::UnknownKind)?;
         let data = envelope.data.ok_or(Reason::MissingField)?.get();
         let read = match kind {
             "publicTrade" => message::trade,
             "allLiquidation" => message::liquidation,
-            "tickers" => return one(message::ticker, native, &envelope, Tape { recv_at, markets, out }),
-            "orderbook.1" => return one(message::best, native, &envelope, Tape { recv_at, markets, out }),
+            "tickers" => return one(message::ticker, native, &envelope, &cx, out),
+            "orderbook.1" => return one(message::best, native, &envelope, &cx, out),
             "liquidation" => {
-                return one(message::sampled_liquidation, native, &envelope, Tape { recv_at, markets, out });
+                return one(message::sampled_liquidation, native, &envelope, &cx, out);
             }
             "kline" | "insurance" | "priceLimit" | "adlAlert" => return Ok(Decoded::Ignored),
             _ if kind.starts_with("orderbook.") || kind.starts_with("kline.") => return Ok(Decoded::Ignored),
             _ => return Err(Reason::UnknownKind.into()),
         };
-        let market = markets.find(native).ok_or(Reason::UnknownMarket)?;
+        let market = cx.market(native)?;
         frame::each(data, out, |element, out| {
             let event = read(element, native).map_err(|reason| reason.at(market))?;
-            out.extend(event.map(|(venue_at, body)| Event { venue_at, recv_at, market, body }));
+            if let Some((venue_at, body)) = event {
+                cx.tell(market, venue_at, [body], out);
+            }
             Ok(())
         })
     }
@@ -195,26 +196,19 @@ fn answer(envelope: Envelope) -> Result<Decoded, Refusal> {
     }
 }
 
-/// Where the events of a frame go.
-struct Tape<'c> {
-    recv_at: Nanos,
-    markets: &'c MarketLookup,
-    out: &'c mut Vec<Event>,
-}
-
 /// A message that is one object with its time in the envelope: its events, all or none.
 fn one<'a>(
     read: fn(&str, &Envelope<'a>) -> Result<Bodies, Reason>,
     native: &str,
     envelope: &Envelope<'a>,
-    tape: Tape,
+    cx: &Context,
+    out: &mut Vec<Event>,
 ) -> Result<Decoded, Refusal> {
-    let market = tape.markets.find(native).ok_or(Reason::UnknownMarket)?;
+    let market = cx.market(native)?;
     let (venue_at, bodies) = read(native, envelope).map_err(|reason| reason.at(market))?;
-    let before = tape.out.len();
-    let event = |body| Event { venue_at, recv_at: tape.recv_at, market, body };
-    tape.out.extend(bodies.into_iter().flatten().map(event));
-    Ok(if tape.out.len() == before { Decoded::Ignored } else { Decoded::Data })
+    let before = out.len();
+    cx.tell(market, venue_at, bodies.into_iter().flatten(), out);
+    Ok(if out.len() == before { Decoded::Ignored } else { Decoded::Data })
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, Nanos, PriceMeaning};
-use crate::feed::venue::frame::{self, parse, present};
+use crate::feed::venue::frame::{self, Context, parse, present};
 use crate::feed::venue::level::{Best, quote};
 use crate::feed::venue::number::Number;
-use crate::feed::venue::{Decoded, MarketLookup, Reason, Refusal, value};
+use crate::feed::venue::{Decoded, Reason, Refusal, value};
 
 /// When something happened and what; nothing where it says nothing.
 pub(super) type Found = Result<Option<(Nanos, Body)>, Reason>;
@@ -22,7 +22,8 @@ fn agree(frame: &str, element: &str) -> Result<(), Reason> {
 #[serde(rename_all = "camelCase")]
 struct Trade<'a> {
     inst_id: &'a str,
-    trade_id: &'a str,
+    #[serde(rename = "tradeId")]
+    id: &'a str,
     px: &'a str,
     sz: &'a str,
     side: &'a str,
@@ -38,7 +39,7 @@ pub(super) fn trade(text: &str, native: &str, _: Nanos) -> Found {
         "sell" => Aggressor::Sell,
         _ => return Err(Reason::OutOfRange),
     };
-    let (price, qty, id) = (value::price(trade.px)?, value::qty(trade.sz)?, value::whole(trade.trade_id)?);
+    let (price, qty, id) = (value::price(trade.px)?, value::qty(trade.sz)?, value::whole(trade.id)?);
     Ok(Some((trade.ts.millis()?, Body::Trade { price, qty, id, aggressor })))
 }
 
@@ -116,7 +117,8 @@ pub(super) fn index(text: &str, pair: &str, _: Nanos) -> Found {
 #[serde(rename_all = "camelCase")]
 struct FundingRate<'a> {
     inst_id: &'a str,
-    funding_rate: &'a str,
+    #[serde(rename = "fundingRate")]
+    rate: &'a str,
     #[serde(borrow, default, deserialize_with = "present")]
     ts: Option<Number<'a>>,
 }
@@ -125,7 +127,7 @@ pub(super) fn funding(text: &str, native: &str, recv_at: Nanos) -> Found {
     let funding: FundingRate = parse(text)?;
     agree(native, funding.inst_id)?;
     let at = funding.ts.map_or(Ok(recv_at), Number::millis)?;
-    Ok(Some((at, Body::Funding { rate: value::rate(funding.funding_rate)? })))
+    Ok(Some((at, Body::Funding { rate: value::rate(funding.rate)? })))
 }
 
 /// In contracts; the same in coins and dollars stands beside it.
@@ -154,22 +156,17 @@ struct OfContract<'a> {
 }
 
 /// A list of contracts, each with a list of liquidations; contracts that nobody asked for are passed over.
-pub(super) fn liquidations(
-    data: &str,
-    recv_at: Nanos,
-    markets: &MarketLookup,
-    out: &mut Vec<Event>,
-) -> Result<Decoded, Refusal> {
+pub(super) fn liquidations(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let before = out.len();
     let (mut is_elsewhere, mut fault) = (false, None);
     let found = frame::each(data, out, |element, out| {
         let contract: OfContract = parse(element)?;
-        let market = markets.find(contract.inst_id);
+        let market = cx.markets.find(contract.inst_id);
         is_elsewhere |= market.is_none();
         let Some(market) = market else { return Ok(()) };
         let inner = frame::each(contract.details.get(), out, |detail, out| {
             let (venue_at, body) = liquidation(detail).map_err(|reason| reason.at(market))?;
-            out.push(Event { venue_at, recv_at, market, body });
+            cx.tell(market, venue_at, [body], out);
             Ok(())
         })?;
         if let Decoded::Partly(refusal) = inner {

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::frame::{self, parse};
+use super::frame::{self, Context, parse, quoted_behind};
 use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::{Market, MarketKind};
@@ -55,11 +55,9 @@ impl Venue for Okx {
     }
 
     fn named_in(&self, frame: &[u8]) -> Option<String> {
-        let head = std::str::from_utf8(frame.get(..frame.len().min(4096))?).ok()?;
         // An index is of a pair, which is spelled as the spot market is.
-        let head = (!head.contains("\"index-tickers\"")).then_some(head)?;
-        let (native, _) = head.split_once("\"instId\":\"")?.1.split_once('"')?;
-        Some(native.to_owned())
+        let channel = quoted_behind(frame, "\"channel\":\"")?;
+        (channel != "index-tickers").then(|| quoted_behind(frame, "\"instId\":\""))?
     }
 
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
@@ -96,7 +94,7 @@ impl Venue for Okx {
             "index-tickers" => message::index,
             "funding-rate" => message::funding,
             "open-interest" => message::interest,
-            "liquidation-orders" => return message::liquidations(data()?, recv_at, markets, out),
+            "liquidation-orders" => return message::liquidations(data()?, &Context { recv_at, markets }, out),
             "books" | "books5" | "books-l2-tbt" | "books50-l2-tbt" | "instruments" | "status" | "price-limit" => {
                 return Ok(Decoded::Ignored);
             }
