@@ -60,10 +60,10 @@ impl Venue for Bybit {
         "wss://stream.bybit.com"
     }
 
-    /// The names of all streams of a connection may have 21,000 characters together: 400 names are far below. Spot takes ten
-    /// a request; the others would take more, but one name that is refused takes its whole request with it.
+    /// The names of all streams of a connection may have 21,000 characters together: 350 of the longest have fewer. Spot takes
+    /// ten a request; the others would take more, but one name that is refused takes its whole request with it.
     fn limits(&self) -> Limits {
-        Limits { messages_per_sec: 10.0, streams_max: 400, batch_max: 10 }
+        Limits { messages_per_sec: 10.0, streams_max: 350, batch_max: 10 }
     }
 
     fn instrument(&self, native: &str) -> Option<Market> {

@@ -4,55 +4,38 @@ use crate::feed::venue::name::{self, Terms};
 use crate::market::ContractSize::{Base, Quote};
 use crate::market::MarketKind;
 
-/// Coins a contract of the swaps and futures in USDT. BTC, ETH, SOL, XRP and DOGE as several live programs of 2026 have them;
-/// the others from the venue's contract pages as remembered, to be checked when a line to the venue is there.
-const COINS: [(&str, f64); 46] = [
-    ("BTC", 0.01),
-    ("ETH", 0.1),
-    ("SOL", 1.0),
-    ("XRP", 100.0),
-    ("DOGE", 1000.0),
-    ("AAVE", 0.1),
-    ("ADA", 100.0),
-    ("ALGO", 10.0),
-    ("APT", 1.0),
-    ("ARB", 10.0),
-    ("ATOM", 1.0),
-    ("AVAX", 1.0),
-    ("AXS", 0.1),
-    ("BCH", 0.1),
-    ("BNB", 0.01),
-    ("BONK", 100_000.0),
-    ("CRV", 1.0),
-    ("DOT", 1.0),
-    ("DYDX", 1.0),
-    ("ENA", 10.0),
-    ("ETC", 10.0),
-    ("FIL", 0.1),
-    ("FLOKI", 100_000.0),
-    ("GALA", 10.0),
-    ("HBAR", 100.0),
-    ("ICP", 0.01),
-    ("INJ", 0.1),
-    ("LDO", 1.0),
-    ("LINK", 1.0),
-    ("LTC", 1.0),
-    ("MANA", 10.0),
-    ("NEAR", 10.0),
-    ("OP", 1.0),
-    ("ORDI", 0.1),
-    ("PEPE", 10_000_000.0),
-    ("SAND", 10.0),
-    ("SEI", 10.0),
-    ("SHIB", 1_000_000.0),
-    ("SUI", 1.0),
-    ("TIA", 1.0),
-    ("TON", 1.0),
-    ("TRX", 1000.0),
-    ("UNI", 1.0),
-    ("WIF", 1.0),
-    ("WLD", 1.0),
-    ("XLM", 100.0),
+/// Coins a contract of the swaps and futures in USDT, as the venue's list of instruments had them at the end of 2023. What was
+/// listed later is not here, but for INJ and SEI, which others trade by these sizes.
+const COINS: [(f64, &[&str]); 11] = [
+    (0.0001, &["YFI"]),
+    (0.01, &["BNB", "BTC", "ICP", "MKR"]),
+    (
+        0.1,
+        &[
+            "AAVE", "APE", "AR", "AXS", "BCH", "COMP", "DASH", "EGLD", "ENS", "ETH", "FIL", "GMX", "INJ", "KSM",
+            "ORDI", "TRB", "ZEC",
+        ],
+    ),
+    (
+        1.0,
+        &[
+            "1INCH", "APT", "ATOM", "AVAX", "BSV", "CORE", "CRV", "DOT", "DYDX", "IMX", "LDO", "LINK", "LTC", "MASK",
+            "MINA", "NEO", "OP", "QTUM", "SNX", "SOL", "SUI", "SUSHI", "TIA", "TON", "UNI", "WLD", "XTZ",
+        ],
+    ),
+    (
+        10.0,
+        &[
+            "ALGO", "ARB", "BAT", "BLUR", "CFX", "CHZ", "EOS", "ETC", "FLOW", "GALA", "GRT", "IOTA", "MANA", "NEAR",
+            "PYTH", "RVN", "SAND", "SEI", "STX", "THETA", "WOO", "ZRX",
+        ],
+    ),
+    (100.0, &["ADA", "HBAR", "MEME", "PEOPLE", "XLM", "XRP", "ZIL"]),
+    (1000.0, &["DOGE", "TRX"]),
+    (10_000.0, &["LUNC"]),
+    (100_000.0, &["FLOKI"]),
+    (1_000_000.0, &["SHIB"]),
+    (10_000_000.0, &["PEPE"]),
 ];
 
 /// `BTC-USDT`, `BTC-USDT-SWAP`, `BTC-USDT-251226`, `BTC-USD-SWAP` (contracts of 100 USD for BTC, else 10). A contract whose
@@ -70,7 +53,7 @@ pub(super) fn terms(native: &str) -> Option<Terms<'_>> {
         (MarketKind::Spot, ..) => Base(1.0),
         (_, "USD", "BTC") => Quote(100.0),
         (_, "USD", _) => Quote(10.0),
-        (_, "USDT", _) => Base(COINS.iter().find(|(coin, _)| *coin == asset)?.1),
+        (_, "USDT", _) => Base(COINS.iter().find(|(_, coins)| coins.contains(&asset))?.0),
         _ => return None,
     };
     let is_plain = more.is_none() && name::is_asset(asset) && name::is_asset(quote);
@@ -94,6 +77,8 @@ mod tests {
             ("BTC-USDT-SWAP", "BTC/USDT Perp Base(0.01)"),
             ("BTC-USDT-251226", "BTC/USDT Future Base(0.01)"),
             ("BTC-USD-SWAP", "BTC/USD Perp Quote(100.0)"),
+            ("YFI-USDT-SWAP", "YFI/USDT Perp Base(0.0001)"),
+            ("PEPE-USDT-SWAP", "PEPE/USDT Perp Base(10000000.0)"),
             ("DOT-USD-251226", "DOT/USD Future Quote(10.0)"),
         ] {
             let market = terms(native).expect(native).market("okx", native);
@@ -117,6 +102,7 @@ mod tests {
         ] {
             assert!(terms(native).is_none(), "{native}");
         }
-        assert_eq!(COINS.iter().map(|(coin, _)| coin).collect::<std::collections::BTreeSet<_>>().len(), COINS.len());
+        let coins: Vec<_> = COINS.iter().flat_map(|(_, coins)| *coins).collect();
+        assert_eq!(coins.iter().collect::<std::collections::BTreeSet<_>>().len(), coins.len(), "one size a coin");
     }
 }
