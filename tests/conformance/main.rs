@@ -12,6 +12,7 @@
 mod captures;
 mod cases;
 mod derivatives;
+mod hostile;
 mod recordings;
 
 use std::collections::BTreeMap;

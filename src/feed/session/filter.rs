@@ -92,7 +92,8 @@ impl Filter {
             }
         }
         let missing = if self.ids_contiguous { id.saturating_sub(last.id).saturating_sub(1) } else { 0 };
-        *slot = Some(fresh);
+        // One trade without an id among others says nothing of their count.
+        *slot = Some(Last { id: if id == 0 { last.id } else { id }, ..fresh });
         if missing == 0 { Verdict::Keep } else { Verdict::KeepAfterHole(missing) }
     }
 }
@@ -132,8 +133,10 @@ mod tests {
             (6, 10, Verdict::Duplicate),
             (7, 11, Verdict::Keep),
             (10, 11, Verdict::KeepAfterHole(2)),
-            (1, 12, Verdict::Keep),
-            (2, 12, Verdict::Keep),
+            (0, 12, Verdict::Keep),
+            (11, 12, Verdict::Keep),
+            (1, 13, Verdict::Keep),
+            (2, 13, Verdict::Keep),
         ] {
             assert_eq!(filter.judge(&trade(id, NOW + at), 0), want, "id {id}");
         }
