@@ -33,7 +33,9 @@ fn frames_of_other_venues_are_sound_or_refused() {
         for case in rooms.iter().flat_map(|other| &other.cases) {
             let (found, events) = decode(room, &case.frame);
             assert!(found.is_ok() || events.is_empty(), "{}: {}: {found:?}", room.venue.name(), case.place);
-            events.iter().for_each(|event| assert_sound(room, event, &case.place));
+            for event in &events {
+                assert_sound(room, event, &case.place);
+            }
         }
     }
 }
@@ -46,7 +48,9 @@ fn check(room: &Room, case: &Case, place: usize, byte: u8) -> bool {
     let mut events = Vec::new();
     let found = room.venue.decode(&frame, RECV_AT, &room.lookup, &mut events);
     assert!(found.is_ok() || events.is_empty(), "{}: byte {place} = {byte}: {found:?}", case.place);
-    events.iter().for_each(|event| assert_sound(room, event, &case.place));
+    for event in &events {
+        assert_sound(room, event, &case.place);
+    }
     let _ = (room.venue.named_in(&frame), room.venue.sequence(&frame));
     true
 }
