@@ -2,13 +2,13 @@
 //!
 //! A venue that we can listen to says it itself ([`Venue::instrument`](crate::feed::venue::Venue::instrument)); of the others,
 //! which come on tapes only, the spelling tells asset and quote. What the spelling cannot tell stays as it is: `1000PEPE` is no
-//! `PEPE`, its price is another one. A quanto contract (`BitMEX` `ETHUSD`) has no fixed size in coins or money and counts as
-//! one unit of quote; nothing overrides it yet.
+//! `PEPE`, its price is another one. Contracts of `BitMEX` whose size is not known, quanto ones (`ETHUSD`) among them, count as
+//! one unit of quote on tapes; nothing overrides it yet.
 
 use crate::feed::venue;
 use crate::market::{ContractSize, Market, MarketKind};
 
-use ContractSize::Base;
+use ContractSize::{Base, Quote};
 use MarketKind::{Perp, Spot};
 
 /// The longest name of a venue, in bytes.
@@ -40,7 +40,10 @@ pub fn instrument(venue: &str, native: &str) -> Market {
 
 /// What the spelling says, where no venue does.
 fn spelled(venue: &str, native: &str) -> Market {
-    let terms = spot(native);
+    let terms = match venue {
+        "bitmex" if !native.contains('_') => Terms { contract: Quote(1.0), ..joined(native, &QUOTES, Perp) },
+        _ => spot(native),
+    };
     Market {
         venue: venue.to_owned(),
         native: native.to_owned(),
@@ -120,6 +123,8 @@ mod tests {
             ("gemini:DOTUSD", "DOT/USD Spot Base(1.0)"),
             ("gemini:btcusd", "BTC/USD Spot Base(1.0)"),
             ("kraken:XBT/USD", "BTC/USD Spot Base(1.0)"),
+            ("bitmex:XBTUSD", "BTC/USD Perp Quote(1.0)"),
+            ("bitmex:ETHUSD", "ETH/USD Perp Quote(1.0)"),
             ("elsewhere:FOO", "FOO/unknown Spot Base(1.0)"),
             ("elsewhere:USD", "USD/unknown Spot Base(1.0)"),
         ] {

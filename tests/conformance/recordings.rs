@@ -117,7 +117,8 @@ fn ours(venue: &'static dyn Venue, frames: &[(Nanos, String)]) -> (Totals, usize
         let mut found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
         if found == Err(Reason::UnknownMarket.into()) || found == Ok(Decoded::Elsewhere) {
             let native = venue.named_in(frame.as_bytes()).expect("a frame that names its market");
-            let market = venue.instrument(&native).unwrap_or_else(|| panic!("{native} is a market"));
+            // Some that the venue refuses for the size of their contracts are recorded too: their frames must be read all the same.
+            let market = fusewire::feed::instrument::instrument(venue.name(), &native);
             lookup.add(venue, &native, markets.add(market));
             found = venue.decode(frame.as_bytes(), *at, &lookup, &mut events);
         }

@@ -14,9 +14,6 @@ use crate::market::{ContractSize, Market, MarketKind};
 /// `BitMEX`.
 pub(super) struct Bitmex;
 
-/// Moneys that a name may end with.
-const QUOTES: [&str; 4] = ["USDT", "USDC", "USD", "EUR"];
-
 impl Venue for Bitmex {
     fn name(&self) -> &'static str {
         "bitmex"
@@ -113,44 +110,35 @@ fn ask(_: u64, streams: &[Stream]) -> String {
     serde_json::json!({"op": "subscribe", "args": topics}).to_string()
 }
 
-/// `XBTUSD` and `XBTU25` (a contract is 1 USD), `XBTUSDT`, `XBT_USDT` (spot), `ETHU25` (priced in Bitcoin), `.BXBT` (index).
+/// `XBTUSD` and `XBTU25` (a contract is 1 USD), `XBTUSDT`, `XRPU21` (priced in Bitcoin, a contract is a coin), `.BXBT` (an index).
 ///
-/// No name tells the size of a contract against a stablecoin: it is known of three coins, and elsewhere a contract counts as
-/// one coin. A quanto contract (`ETHUSD`) has no fixed size in coins or money and counts as one unit of money. Sums of money
-/// of such markets are wrong by the true size; prices and counts are not.
+/// A market whose size of a contract is not known is refused, because every sum of its money would be wrong by it: most
+/// contracts against a stablecoin, whose names do not tell it, spot, which counts in small parts of a coin, and quanto
+/// contracts (`ETHUSD`), whose size moves with the price of Bitcoin.
 fn terms(native: &str) -> Option<Terms<'_>> {
     if let Some(index) = native.strip_prefix('.') {
         let sound = index.split('_').all(is_asset);
-        let quote = "unknown";
-        return sound.then_some(Terms {
-            asset: native,
-            quote,
-            kind: MarketKind::Index,
-            contract: ContractSize::Base(1.0),
-        });
-    }
-    let of = |asset, quote, kind, contract| Some(Terms { asset: coin(asset), quote: coin(quote), kind, contract });
-    if let Some((asset, quote)) = native.split_once('_') {
-        let sound = is_asset(asset) && is_asset(quote);
-        return sound.then(|| of(asset, quote, MarketKind::Spot, ContractSize::Base(1.0)))?;
+        let (kind, contract) = (MarketKind::Index, ContractSize::Base(1.0));
+        return sound.then_some(Terms { asset: native, quote: "unknown", kind, contract });
     }
     let (pair, kind) = without_month(native).map_or((native, MarketKind::Perp), |pair| (pair, MarketKind::Future));
-    match split(pair, &QUOTES) {
-        Some((asset, quote @ ("USDT" | "USDC"))) => of(asset, quote, kind, ContractSize::Base(coins(asset))),
-        Some((asset, quote)) => of(asset, quote, kind, ContractSize::Quote(1.0)),
-        None if pair == "XBT" && kind == MarketKind::Future => of("XBT", "USD", kind, ContractSize::Quote(1.0)),
-        None if is_asset(pair) && kind == MarketKind::Future => of(pair, "XBT", kind, ContractSize::Base(1.0)),
-        None => None,
-    }
+    let (asset, quote, contract) = match (split(pair, &["USDT", "USDC", "USD", "EUR"]), kind) {
+        (Some((asset, quote @ ("USDT" | "USDC"))), _) => (asset, quote, ContractSize::Base(coins(asset)?)),
+        (Some(("XBT", "USD")), _) => ("XBT", "USD", ContractSize::Quote(1.0)),
+        (None, MarketKind::Future) if pair == "XBT" => ("XBT", "USD", ContractSize::Quote(1.0)),
+        (None, MarketKind::Future) if is_asset(pair) => (pair, "XBT", ContractSize::Base(1.0)),
+        _ => return None,
+    };
+    Some(Terms { asset: coin(asset), quote: coin(quote), kind, contract })
 }
 
-/// Coins a contract against a stablecoin.
-fn coins(asset: &str) -> f64 {
+/// Coins a contract against a stablecoin, where known.
+fn coins(asset: &str) -> Option<f64> {
     match asset {
-        "XBT" => 1e-6,
-        "ETH" => 1e-5,
-        "LTC" => 1e-4,
-        _ => 1.0,
+        "XBT" => Some(1e-6),
+        "ETH" => Some(1e-5),
+        "LTC" => Some(1e-4),
+        _ => None,
     }
 }
 
@@ -367,9 +355,7 @@ mod tests {
             ("XBTUSDT", "BTC/USDT Perp Base(1e-6)"),
             ("XBTUSDTZ25", "BTC/USDT Future Base(1e-6)"),
             ("ETHUSDT", "ETH/USDT Perp Base(1e-5)"),
-            ("ETHUSD", "ETH/USD Perp Quote(1.0)"),
             ("XRPU21", "XRP/BTC Future Base(1.0)"),
-            ("XBT_USDT", "BTC/USDT Spot Base(1.0)"),
             (".BXBT", ".BXBT/unknown Index Base(1.0)"),
             (".BPENGUT_NEXT", ".BPENGUT_NEXT/unknown Index Base(1.0)"),
         ] {
@@ -378,7 +364,7 @@ mod tests {
             assert_eq!(found, want, "{native}");
         }
         for native in
-            ["", ".", "U25", "XBT", "xbtusd", "XBT/USD", "XBT_", "_USDT", "XBT_USDT_X", "<b>USD", ".<b>", "XBT U25"]
+            ["", ".", "U25", "XBT", "xbtusd", "XBT/USD", "XBT_USDT", "<b>USD", ".<b>", "XBT U25", "ETHUSD", "SOLUSDT"]
         {
             assert_eq!(Bitmex.instrument(native), None, "{native}");
         }
@@ -386,7 +372,7 @@ mod tests {
 
     #[test]
     fn every_stream_has_a_request_of_its_own() {
-        let markets = [(MarketId(0), "XBTUSD"), (MarketId(1), "ETHUSD")];
+        let markets = [(MarketId(0), "XBTUSD"), (MarketId(1), "ETHUSDT")];
         let one = Bitmex.subscribe(&markets, &Kind::ALL).remove(0);
         assert_eq!(one.url(Bitmex.base()), "wss://ws.bitmex.com/realtime");
         let texts: Vec<&str> = one.requests.iter().map(|request| request.text.as_str()).collect();

@@ -155,9 +155,10 @@ fn told(feed: &str, text: &str, cx: &Context, out: &mut Vec<Event>) -> Result<De
     Ok(Decoded::Data)
 }
 
-/// One trade; `side` is the taker's. Where somebody is closed by force, that one is the taker; `termination` comes after a
-/// liquidation that did not suffice, at the price at which the account is worth nothing. A `block` was agreed off the book,
-/// an `assignment` hands a position over: both are trades like any other here.
+/// One trade; `side` is the taker's. Who is closed by force is taken to be the taker, as his orders go to the market; the venue
+/// does not say it. A `termination` comes where a liquidation did not suffice, at the price at which the account is worth
+/// nothing. A `block` was agreed off the book, an `assignment` hands a position over: trades like any other here, because
+/// `seq` counts them all.
 #[derive(Deserialize)]
 struct Trade<'a> {
     product_id: &'a str,
