@@ -107,6 +107,33 @@ fn recorded_frames_are_known_for_what_they_are() {
     }
 }
 
+/// A stream of a class of markets names them as they come; those that have no name we know are passed over.
+#[test]
+fn frames_of_a_whole_class_introduce_their_markets() {
+    let liquidation = |native: &str, at: u64| {
+        let detail = r#"{"bkPx":"4.5","posSide":"long","side":"sell","sz":"2","ts":"1760130903000"}"#;
+        let data = format!(r#"[{{"details":[{detail}],"instId":"{native}"}}]"#);
+        format!("{at} {{\"arg\":{{\"channel\":\"liquidation-orders\",\"instType\":\"SWAP\"}},\"data\":{data}}}\n")
+    };
+    let tape = [
+        liquidation("SOL-USDT-SWAP", 1_760_130_903_100_000_000),
+        "1760130903200000000 pong\n".to_owned(),
+        liquidation("NOBODYKNOWS-USDT-SWAP", 1_760_130_903_300_000_000),
+        liquidation("SOL-USDT-SWAP", 1_760_130_903_400_000_000),
+        liquidation("DOT-USD-SWAP", 1_760_130_903_500_000_000),
+    ]
+    .concat();
+    let spec = Spec::new("liquidations.frames").venue("okx").format(Format::Frames);
+    let mut markets = Markets::new();
+    let mut source = tape::read(Box::new(Cursor::new(tape.into_bytes())), &spec).unwrap();
+    let mut names = Vec::new();
+    while let Some(input) = source.next(&mut markets).unwrap() {
+        names.push(markets.name(event_of(Some(input)).market));
+    }
+    assert_eq!(names, ["okx:SOL-USDT-SWAP", "okx:SOL-USDT-SWAP", "okx:DOT-USD-SWAP"]);
+    assert_eq!(source.report().bad, empty().bad);
+}
+
 /// What `tape info` tells of a file must be the count made here.
 fn told(spec: &Spec, kind: &str, rows: u64, total: f64) {
     let info = tape::info(std::slice::from_ref(spec)).unwrap();

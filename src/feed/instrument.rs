@@ -1,14 +1,15 @@
 //! From a venue and its own symbol to a market: asset, quote, kind and contract size. Pure; no list to download.
 //!
-//! Asset and quote come from the spelling; contract sizes of Binance were checked against recorded
-//! frames; those of the other venues are from memory and wait to be checked against their contract pages.
-//! What the spelling cannot tell stays as it is: `1000PEPE` is no `PEPE`, its price is another one. A quanto contract (`BitMEX`
-//! `ETHUSD`) has no fixed size in coins or money and counts as one unit of quote; nothing overrides it yet.
+//! A venue that we can listen to says it itself ([`Venue::instrument`](crate::feed::venue::Venue::instrument)); of the others,
+//! which come on tapes only, the spelling tells asset and quote. What the spelling cannot tell stays as it is: `1000PEPE` is no
+//! `PEPE`, its price is another one. Contracts of `BitMEX` whose size is not known, quanto ones (`ETHUSD`) among them, count as
+//! one unit of quote on tapes; nothing overrides it yet.
 
+use crate::feed::venue;
 use crate::market::{ContractSize, Market, MarketKind};
 
 use ContractSize::{Base, Quote};
-use MarketKind::{Future, Index, Option as OptionKind, Perp, Spot};
+use MarketKind::{Perp, Spot};
 
 /// The longest name of a venue, in bytes.
 const VENUE_MAX: usize = 32;
@@ -20,30 +21,8 @@ const SYMBOL_MAX: usize = 64;
 const UNKNOWN: &str = "unknown";
 
 /// Quotes at the end of a joined symbol. Longer ones first, and none that ends another: `DOTUSD` is DOT in USD, not DO in
-/// TUSD. Where a venue has no plain USD, [`QUOTES_BINANCE`] holds instead.
+/// TUSD.
 const QUOTES: [&str; 11] = ["USDT", "USDC", "USDE", "USD", "EUR", "GBP", "JPY", "DAI", "BTC", "XBT", "ETH"];
-
-/// Quotes of Binance spot, where nothing trades in plain USD.
-const QUOTES_BINANCE: [&str; 30] = [
-    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USDE", "USD1", "EURI", "BIDR", "IDRT", "EUR", "GBP", "JPY",
-    "TRY", "BRL", "AUD", "RUB", "UAH", "NGN", "ZAR", "PLN", "RON", "ARS", "MXN", "DAI", "BTC", "ETH", "BNB", "PAX",
-];
-
-/// Coins a contract, of the linear swaps of OKX; one coin where nothing stands here.
-const OKX_COINS: [(&str, f64); 12] = [
-    ("BTC", 0.01),
-    ("ETH", 0.1),
-    ("BNB", 0.01),
-    ("BCH", 0.1),
-    ("ADA", 100.0),
-    ("XRP", 100.0),
-    ("DOGE", 1000.0),
-    ("TRX", 1000.0),
-    ("XLM", 100.0),
-    ("HBAR", 100.0),
-    ("SHIB", 1_000_000.0),
-    ("PEPE", 10_000_000.0),
-];
 
 /// What the spelling of a symbol says.
 struct Terms<'a> {
@@ -53,19 +32,16 @@ struct Terms<'a> {
     contract: ContractSize,
 }
 
-/// The market that `venue` calls `native`. Any two texts give a market; whether they are sound is for [`is_venue`] and
-/// [`is_symbol`] to say.
+/// The market that `venue` calls `native`: by the venue itself where it knows the name. Any two texts give a market; whether
+/// they are sound is for [`is_venue`] and [`is_symbol`] to say.
 pub fn instrument(venue: &str, native: &str) -> Market {
+    venue::find(venue).and_then(|known| known.instrument(native)).unwrap_or_else(|| spelled(venue, native))
+}
+
+/// What the spelling says, where no venue does.
+fn spelled(venue: &str, native: &str) -> Market {
     let terms = match venue {
-        "binance-coinm" => binance_coinm(native),
-        "binance-usdm" => binance_usdm(native),
-        "binance-spot" => joined(native, &QUOTES_BINANCE, Spot),
-        "bitmex" => bitmex(native),
-        "bybit" => bybit(native),
-        "deribit" => deribit(native),
-        "okx" => okx(native),
-        "kraken-futures" => kraken_futures(native),
-        "hyperliquid" => hyperliquid(native),
+        "bitmex" if !native.contains('_') => Terms { contract: Quote(1.0), ..joined(native, &QUOTES, Perp) },
         _ => spot(native),
     };
     Market {
@@ -91,116 +67,6 @@ pub fn is_symbol(name: &str) -> bool {
     !name.is_empty() && name.len() <= SYMBOL_MAX && name.chars().all(sound)
 }
 
-/// `DOTUSD_PERP`, `BTCUSD_251226`: contracts of 10 USD, of 100 for BTC.
-fn binance_coinm(native: &str) -> Terms<'_> {
-    let (pair, kind) = perp_or_dated(native);
-    let terms = joined(pair, &["USD"], kind);
-    Terms { contract: Quote(if terms.asset == "BTC" { 100.0 } else { 10.0 }), ..terms }
-}
-
-/// `BTCUSDT`, `BTCUSDT_251226`: in coins.
-fn binance_usdm(native: &str) -> Terms<'_> {
-    match native.split_once('_') {
-        Some((pair, _)) => joined(pair, &QUOTES_BINANCE, Future),
-        None => joined(native, &QUOTES_BINANCE, Perp),
-    }
-}
-
-/// `XBTUSD`, `XBTU25`, `XBTUSDT`, `XBT_USDT` (spot), `.BXBT` (index).
-fn bitmex(native: &str) -> Terms<'_> {
-    if native.starts_with('.') {
-        return Terms { asset: native, quote: UNKNOWN, kind: Index, contract: Base(1.0) };
-    }
-    if native.contains('_') {
-        return spot(native);
-    }
-    let (pair, kind) = match without_month(native) {
-        Some(pair) => (pair, Future),
-        None => (native, Perp),
-    };
-    let terms = joined(pair, &QUOTES, kind);
-    match (terms.asset, terms.quote) {
-        ("XBT", "USDT" | "USDC") => Terms { contract: Base(1e-6), ..terms },
-        ("ETH", "USDT" | "USDC") => Terms { contract: Base(1e-5), ..terms },
-        (_, "USDT" | "USDC") => terms,
-        (_, UNKNOWN) => Terms { quote: "USD", contract: Quote(1.0), ..terms },
-        _ => Terms { contract: Quote(1.0), ..terms },
-    }
-}
-
-/// `BTCUSDT`, `BTCPERP` (USDC), `BTCUSD` (inverse, 1 USD), `BTCUSDZ25`, `BTC-26DEC25`, `BTC-26DEC25-90000-C`.
-fn bybit(native: &str) -> Terms<'_> {
-    let mut parts = native.split('-');
-    let (first, dated, option) = (parts.next().unwrap_or(native), parts.next().is_some(), parts.next().is_some());
-    if dated {
-        let kind = if option { OptionKind } else { Future };
-        return Terms { asset: first, quote: "USDC", kind, contract: Base(1.0) };
-    }
-    if let Some(asset) = native.strip_suffix("PERP") {
-        return Terms { asset, quote: "USDC", kind: Perp, contract: Base(1.0) };
-    }
-    let (pair, kind) = match without_month(native) {
-        Some(pair) => (pair, Future),
-        None => (native, Perp),
-    };
-    inverse_if_usd(joined(pair, &QUOTES, kind))
-}
-
-/// `BTC-PERPETUAL`, `BTC-26DEC25` (in USD), `SOL_USDC-PERPETUAL` (in coins), `BTC-26DEC25-90000-C`, `BTC_USDC`.
-fn deribit(native: &str) -> Terms<'_> {
-    let mut parts = native.split('-');
-    let (pair, expiry, strike) = (parts.next().unwrap_or(native), parts.next(), parts.next());
-    let (asset, linear) = pair.split_once('_').map_or((pair, None), |(asset, quote)| (asset, Some(quote)));
-    let quote = linear.unwrap_or("USD");
-    let kind = match (expiry, strike) {
-        (None, _) => Spot,
-        (Some("PERPETUAL"), _) => Perp,
-        (Some(_), None) => Future,
-        (Some(_), Some(_)) => OptionKind,
-    };
-    let inverse = linear.is_none() && matches!(kind, Perp | Future);
-    Terms { asset, quote, kind, contract: if inverse { Quote(1.0) } else { Base(1.0) } }
-}
-
-/// `BTC-USDT`, `BTC-USDT-SWAP`, `BTC-USD-SWAP` (contracts of 100 USD for BTC, else 10), `BTC-USD-251226`, options.
-fn okx(native: &str) -> Terms<'_> {
-    let mut parts = native.split('-');
-    let (Some(asset), Some(quote)) = (parts.next(), parts.next()) else { return spot(native) };
-    let kind = match (parts.next(), parts.next()) {
-        (None, _) => Spot,
-        (Some("SWAP"), _) => Perp,
-        (Some(_), None) => Future,
-        (Some(_), Some(_)) => OptionKind,
-    };
-    let contract = match (kind, quote, asset) {
-        (Spot, ..) => Base(1.0),
-        (Perp | Future, "USD", "BTC") => Quote(100.0),
-        (Perp | Future, "USD", _) => Quote(10.0),
-        _ => Base(OKX_COINS.iter().find(|(coin, _)| *coin == asset).map_or(1.0, |&(_, coins)| coins)),
-    };
-    Terms { asset, quote, kind, contract }
-}
-
-/// `PI_XBTUSD` and `FI_XBTUSD_251226` (inverse, 1 USD), `PF_XBTUSD` and `FF_XBTUSD_251226` (in coins).
-fn kraken_futures(native: &str) -> Terms<'_> {
-    let mut parts = native.split('_');
-    let (Some(product), Some(pair)) = (parts.next(), parts.next()) else { return spot(native) };
-    let kind = if product.starts_with('F') { Future } else { Perp };
-    let terms = joined(pair, &QUOTES, kind);
-    if product.ends_with('I') { inverse_if_usd(terms) } else { terms }
-}
-
-/// `BTC` (a perpetual, in USD), `PURR/USDC` (spot), `@107` (spot by number).
-fn hyperliquid(native: &str) -> Terms<'_> {
-    if native.starts_with('@') {
-        Terms { asset: native, quote: "USDC", kind: Spot, contract: Base(1.0) }
-    } else if native.contains('/') {
-        spot(native)
-    } else {
-        Terms { asset: native, quote: "USD", kind: Perp, contract: Base(1.0) }
-    }
-}
-
 /// `DOT-USD`, `XBT/USD`, `BTC_USDT`, `DOTUSD`; `-PERP` and `-SWAP` behind it make a perpetual.
 fn spot(native: &str) -> Terms<'_> {
     let perp = ["-PERP", "-SWAP", "-PERPETUAL"].iter().find_map(|end| native.strip_suffix(end));
@@ -222,26 +88,6 @@ fn joined<'a>(pair: &'a str, quotes: &[&'static str], kind: MarketKind) -> Terms
     });
     let (asset, quote) = split.unwrap_or((pair, UNKNOWN));
     Terms { asset, quote, kind, contract: Base(1.0) }
-}
-
-fn perp_or_dated(native: &str) -> (&str, MarketKind) {
-    match native.split_once('_') {
-        Some((pair, "PERP")) => (pair, Perp),
-        Some((pair, _)) => (pair, Future),
-        None => (native, Perp),
-    }
-}
-
-fn inverse_if_usd(terms: Terms<'_>) -> Terms<'_> {
-    if terms.quote == "USD" { Terms { contract: Quote(1.0), ..terms } } else { terms }
-}
-
-/// `XBTU25` without its month letter and year; nothing where there is none.
-fn without_month(native: &str) -> Option<&str> {
-    let (pair, month) = native.split_at_checked(native.len().checked_sub(3)?)?;
-    let mut chars = month.chars();
-    let letter = chars.next().is_some_and(|c| "FGHJKMNQUVXZ".contains(c));
-    (letter && chars.all(|c| c.is_ascii_digit()) && !pair.is_empty()).then_some(pair)
 }
 
 /// One name a coin, so that venues compare: Kraken and `BitMEX` write XBT for BTC.
@@ -278,27 +124,7 @@ mod tests {
             ("gemini:btcusd", "BTC/USD Spot Base(1.0)"),
             ("kraken:XBT/USD", "BTC/USD Spot Base(1.0)"),
             ("bitmex:XBTUSD", "BTC/USD Perp Quote(1.0)"),
-            ("bitmex:XBTU25", "BTC/USD Future Quote(1.0)"),
-            ("bitmex:XBTUSDT", "BTC/USDT Perp Base(1e-6)"),
-            ("bitmex:XBT_USDT", "BTC/USDT Spot Base(1.0)"),
-            ("bitmex:.BXBT", ".BXBT/unknown Index Base(1.0)"),
-            ("bybit:BTCUSDT", "BTC/USDT Perp Base(1.0)"),
-            ("bybit:BTCUSD", "BTC/USD Perp Quote(1.0)"),
-            ("bybit:BTCUSDZ25", "BTC/USD Future Quote(1.0)"),
-            ("bybit:BTCPERP", "BTC/USDC Perp Base(1.0)"),
-            ("bybit:BTC-26DEC25-90000-C", "BTC/USDC Option Base(1.0)"),
-            ("deribit:BTC-PERPETUAL", "BTC/USD Perp Quote(1.0)"),
-            ("deribit:SOL_USDC-PERPETUAL", "SOL/USDC Perp Base(1.0)"),
-            ("deribit:BTC-26DEC25", "BTC/USD Future Quote(1.0)"),
-            ("deribit:BTC-26DEC25-90000-C", "BTC/USD Option Base(1.0)"),
-            ("okx:BTC-USDT", "BTC/USDT Spot Base(1.0)"),
-            ("okx:BTC-USDT-SWAP", "BTC/USDT Perp Base(0.01)"),
-            ("okx:BTC-USD-SWAP", "BTC/USD Perp Quote(100.0)"),
-            ("okx:DOT-USD-251226", "DOT/USD Future Quote(10.0)"),
-            ("kraken-futures:PI_XBTUSD", "BTC/USD Perp Quote(1.0)"),
-            ("kraken-futures:PF_XBTUSD", "BTC/USD Perp Base(1.0)"),
-            ("kraken-futures:FI_XBTUSD_251226", "BTC/USD Future Quote(1.0)"),
-            ("hyperliquid:BTC", "BTC/USD Perp Base(1.0)"),
+            ("bitmex:ETHUSD", "ETH/USD Perp Quote(1.0)"),
             ("elsewhere:FOO", "FOO/unknown Spot Base(1.0)"),
             ("elsewhere:USD", "USD/unknown Spot Base(1.0)"),
         ] {
@@ -311,9 +137,7 @@ mod tests {
 
     #[test]
     fn any_text_gives_a_market_and_no_panic() {
-        for venue in
-            ["binance-coinm", "binance-usdm", "binance-spot", "bitmex", "bybit", "deribit", "okx", "kraken-futures"]
-        {
+        for venue in ["binance-coinm", "binance-usdm", "binance-spot", "bitmex", "bybit", "okx", "kraken-futures"] {
             for native in ["", "_", "-", "é", "éé", "日本", "USD", "_PERP", "--", "U25", "@", "."] {
                 assert_eq!(instrument(venue, native).native, native);
             }

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod filter;
+mod holes;
 mod lateness;
 mod steady;
 mod streams;
@@ -16,6 +17,7 @@ use std::collections::VecDeque;
 
 use self::backoff::Backoff;
 use self::filter::{Filter, Verdict};
+use self::holes::Holes;
 use self::lateness::Lateness;
 use self::steady::Steady;
 pub use self::streams::StreamState;
@@ -23,7 +25,7 @@ use self::streams::Streams;
 pub use self::types::{Action, Counters, Identity, SessionInput, SessionSettings};
 use super::venue::{Decoded, Refusal, Stream, Subscription};
 use crate::engine::{FeedReport, FeedState, Input};
-use crate::event::{Event, MarketId, Nanos};
+use crate::event::{Event, Kind, MarketId, Nanos};
 
 enum Phase {
     Waiting { until: i64 },
@@ -36,6 +38,8 @@ struct Open {
     heard: i64,
     /// The last frame sent.
     sent: i64,
+    /// The last ping sent, or the opening.
+    pinged: i64,
     /// The first data.
     delivering_since: Option<i64>,
     /// This pause of the data was called late.
@@ -56,9 +60,7 @@ pub struct Session {
     /// The venue said that it is about to close.
     closing: bool,
     reported: Option<FeedState>,
-    /// Holes that were not told yet: the last market and how many trades.
-    holes: Option<(MarketId, u64)>,
-    holes_quiet_until: i64,
+    holes: Holes,
     bad: Option<(Option<MarketId>, u64)>,
     bad_flush_at: i64,
     counters: Counters,
@@ -79,8 +81,7 @@ impl Session {
             lateness: Lateness::new(),
             closing: false,
             reported: None,
-            holes: None,
-            holes_quiet_until: 0,
+            holes: Holes::default(),
             bad: None,
             bad_flush_at: 0,
             counters: Counters::default(),
@@ -116,8 +117,9 @@ impl Session {
         let next = match &self.phase {
             Phase::Waiting { until } | Phase::Connecting { until } => *until,
             Phase::Open(open) => {
-                let late = if open.late { i64::MAX } else { self.lateness.due() };
-                self.next_send(open).unwrap_or(i64::MAX).min(open.heard + self.silence_limit()).min(late)
+                let late = (!open.late).then(|| self.lateness.due());
+                let wakes = [self.next_send(open), self.next_ping(open), late].into_iter().flatten();
+                wakes.fold(open.heard + self.silence_limit(), i64::min)
             }
         };
         self.clock.outside(next.clamp(now, now + Nanos::SECOND))
@@ -148,12 +150,16 @@ impl Session {
         self.streams.restart();
         self.filter.reconnected();
         self.lateness.restart();
-        self.holes_quiet_until = now;
-        self.phase = Phase::Open(Open { heard: now, sent: i64::MIN / 2, delivering_since: None, late: false });
+        self.holes.reconnected(now);
+        let (sent, pinged) = (i64::MIN / 2, now);
+        self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false });
     }
 
     fn frame(&mut self, frame: &[u8]) {
         self.counters.frames += 1;
+        if let Some(number) = self.who.venue.sequence(frame) {
+            self.numbered(number);
+        }
         let at = self.clock.outer();
         let mut events = std::mem::take(&mut self.events);
         match self.who.venue.decode(frame, at, &self.who.markets, &mut events) {
@@ -165,7 +171,7 @@ impl Session {
             Ok(Decoded::Answer { id, result }) => self.answer(id, &result),
             Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.to_owned())),
             Ok(Decoded::Closing) => self.closing = true,
-            Ok(Decoded::Ignored | Decoded::Heartbeat) => {}
+            Ok(Decoded::Ignored | Decoded::Elsewhere | Decoded::Heartbeat) => {}
             Err(refusal) => self.refused(refusal),
         }
         events.clear();
@@ -179,8 +185,7 @@ impl Session {
                 Verdict::Keep => self.keep(event),
                 Verdict::KeepAfterHole(missing) => {
                     self.counters.missing_trades = self.counters.missing_trades.saturating_add(missing);
-                    let before = self.holes.map_or(0, |(_, untold)| untold);
-                    self.holes = Some((event.market, before.saturating_add(missing)));
+                    self.holes.trades(event.market, missing);
                     self.tell_holes();
                     self.keep(event);
                 }
@@ -194,29 +199,41 @@ impl Session {
     }
 
     fn keep(&mut self, event: &Event) {
+        self.streams.delivered(event.market, event.body.kind());
+        // What a venue says of itself, some unasked as soon as a line opens, is no sign that its streams deliver.
+        if event.body.kind() != Kind::Status {
+            self.alive();
+        }
+        self.counters.events += 1;
+        self.actions.push_back(Action::Emit(Input::Event(*event)));
+    }
+
+    /// Data came.
+    fn alive(&mut self) {
         let now = self.clock.now();
         if let Phase::Open(open) = &mut self.phase {
             open.heard = now;
             open.delivering_since.get_or_insert(now);
             open.late = false;
         }
-        self.streams.delivered(event.market, event.body.kind());
         if self.reported != Some(FeedState::Delivering) {
             self.report(FeedState::Delivering, "data arrives".to_owned());
         }
-        self.counters.events += 1;
-        self.actions.push_back(Action::Emit(Input::Event(*event)));
     }
 
-    /// Tells of holes, at most once a second and connection; what came meanwhile is told together.
+    /// The venue's number of a message: whatever the message is, and whether it can be read or not.
+    fn numbered(&mut self, number: u64) {
+        let missing = self.holes.message(number);
+        self.counters.missing_messages = self.counters.missing_messages.saturating_add(missing);
+        self.tell_holes();
+    }
+
     fn tell_holes(&mut self) {
-        if self.clock.now() < self.holes_quiet_until {
-            return;
+        let markets = &self.who.markets;
+        let name = |market| markets.iter().find(|(id, _)| *id == market).map_or("?", |(_, name)| name).to_owned();
+        if let Some(words) = self.holes.told(self.clock.now(), name) {
+            self.report(FeedState::Gap, words);
         }
-        let Some((market, missing)) = self.holes.take() else { return };
-        self.holes_quiet_until = self.clock.now() + Nanos::SECOND;
-        let market = self.who.markets.iter().find(|(id, _)| *id == market).map_or("?", |(_, name)| name);
-        self.report(FeedState::Gap, format!("{missing} trades missing, last in {market}"));
     }
 
     fn answer(&mut self, id: Option<u64>, result: &Result<(), String>) {
@@ -280,6 +297,7 @@ impl Session {
             Phase::Open(open) => {
                 let unheard = now - open.heard;
                 let sends = self.next_send(open).is_some_and(|at| now >= at);
+                let pings = self.next_ping(open).is_some_and(|at| now >= at);
                 if open.delivering_since.is_some_and(|since| now - since >= nanos(self.settings.healthy_after_secs)) {
                     self.backoff.reset();
                 }
@@ -290,6 +308,8 @@ impl Session {
                     self.give_up("a subscription was not answered");
                 } else if sends {
                     self.send();
+                } else if pings {
+                    self.ping();
                 }
                 self.notice_lateness();
             }
@@ -323,6 +343,17 @@ impl Session {
             open.sent = now;
             self.actions.push_back(Action::Send(text));
         }
+    }
+
+    fn ping(&mut self) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.pinged = self.clock.now();
+            self.actions.push_back(Action::Ping);
+        }
+    }
+
+    fn next_ping(&self, open: &Open) -> Option<i64> {
+        self.who.venue.ping_every().map(|secs| open.pinged + nanos(secs))
     }
 
     /// When the next request or keep-alive goes out: requests keep a fifth below the venue's limit.

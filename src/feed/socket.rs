@@ -150,7 +150,7 @@ struct Shell<'s, S: Sink> {
     clock: Arc<dyn Clock>,
     sink: &'s mut S,
     line: Line,
-    outbox: Vec<String>,
+    outbox: Vec<Message>,
 }
 
 impl<S: Sink> Shell<'_, S> {
@@ -198,7 +198,8 @@ impl<S: Sink> Shell<'_, S> {
         while let Some(action) = self.session.poll() {
             match action {
                 Action::Connect { url } => self.line = Line::Connecting(Box::pin(connect(url))),
-                Action::Send(text) => self.outbox.push(text),
+                Action::Send(text) => self.outbox.push(Message::text(text)),
+                Action::Ping => self.outbox.push(Message::Ping(Vec::new().into())),
                 Action::Close => {
                     self.line = Line::Down;
                     self.outbox.clear();
@@ -216,9 +217,9 @@ impl<S: Sink> Shell<'_, S> {
 
     /// Sends what waits. A failure shows at the next read, which is where losses are handled.
     async fn flush(&mut self) {
-        for text in self.outbox.drain(..) {
+        for message in self.outbox.drain(..) {
             if let Line::Up(stream) = &mut self.line {
-                let sent = tokio::time::timeout(SEND_WITHIN, stream.send(Message::text(text))).await;
+                let sent = tokio::time::timeout(SEND_WITHIN, stream.send(message)).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     self.line = Line::Connecting(Box::pin(async { Err(Error::ConnectionClosed) }));
                     break;

@@ -98,6 +98,8 @@ metrics! {
         "Events that were not handed on: trades that came before, liquidations sent again.";
     FEED_MISSING: Counter "fusewire_feed_missing_trades_total" ["venue", "connection"]
         "Trades that never came, by the holes in their ids.";
+    FEED_MISSING_MESSAGES: Counter "fusewire_feed_missing_messages_total" ["venue", "connection"]
+        "Messages that never came, where a venue numbers those of a connection.";
     FEED_LOSSES: Counter "fusewire_feed_losses_total" ["venue", "connection"]
         "Connections lost; each is made anew.";
     FEED_SILENCES: Counter "fusewire_feed_silences_total" ["venue", "connection"]

@@ -9,6 +9,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+mod others;
 mod poked;
 mod recorded;
 mod sockets;
@@ -24,7 +25,15 @@ pub(crate) const START: Nanos = Nanos::from_secs(1_760_128_800);
 
 pub(crate) fn session(base: &str, venue: &str, kinds: &[Kind], settings: SessionSettings, now: Nanos) -> Session {
     let venue = find(venue).expect("a venue");
-    let native = if venue.name() == "binance-coinm" { "DOTUSD_PERP" } else { "BTCUSDT" };
+    let native = match venue.name() {
+        "binance-coinm" => "DOTUSD_PERP",
+        "okx" => "BTC-USDT-SWAP",
+        "coinbase" => "BTC-USD",
+        "hyperliquid" => "BTC",
+        "kraken-spot" => "BTC/USD",
+        "kraken-futures" => "PI_XBTUSD",
+        _ => "BTCUSDT",
+    };
     let mut markets = Markets::new();
     let id = markets.add(venue.instrument(native).expect("a market"));
     let base = if base.is_empty() { venue.base() } else { base }.to_owned();

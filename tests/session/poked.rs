@@ -10,19 +10,24 @@ use fusewire::market::{Markets, VenueId};
 
 use crate::{START, liquidation, session, trade};
 
-/// A session of DOT on COIN-M and what it did, in words.
-struct Poked {
-    session: Session,
-    now: Nanos,
+/// A session and what it did, in words.
+pub(crate) struct Poked {
+    pub(crate) session: Session,
+    pub(crate) now: Nanos,
 }
 
 impl Poked {
+    /// Of DOT on COIN-M.
     fn new(kinds: &[Kind]) -> Self {
-        Self { session: session("", "binance-coinm", kinds, SessionSettings::default(), START), now: START }
+        Self::of("binance-coinm", kinds)
+    }
+
+    pub(crate) fn of(venue: &str, kinds: &[Kind]) -> Self {
+        Self { session: session("", venue, kinds, SessionSettings::default(), START), now: START }
     }
 
     /// Lets `secs` pass as a driver does: by the deadlines.
-    fn wait(&mut self, secs: f64) -> Vec<String> {
+    pub(crate) fn wait(&mut self, secs: f64) -> Vec<String> {
         let until = self.now.plus_secs(secs);
         let mut words = self.poke(SessionInput::Tick);
         while self.now < until {
@@ -32,13 +37,21 @@ impl Poked {
         words
     }
 
-    fn frame(&mut self, text: &str) -> Vec<String> {
+    pub(crate) fn frame(&mut self, text: &str) -> Vec<String> {
         self.poke(SessionInput::Frame(text.as_bytes()))
     }
 
-    fn poke(&mut self, input: SessionInput) -> Vec<String> {
+    pub(crate) fn poke(&mut self, input: SessionInput) -> Vec<String> {
         self.session.handle(self.now, input);
         std::iter::from_fn(|| self.session.poll()).map(words).collect()
+    }
+
+    /// A session of Bitcoin on another venue, open.
+    fn opened(venue: &str, kinds: &[Kind]) -> Self {
+        let mut poked = Self { session: session("", venue, kinds, SessionSettings::default(), START), now: START };
+        poked.wait(0.1);
+        poked.poke(SessionInput::Opened);
+        poked
     }
 
     /// Connected, subscribed, first data in.
@@ -57,6 +70,7 @@ fn words(action: Action) -> String {
     match action {
         Action::Connect { url } => format!("connect {url}"),
         Action::Send(text) => format!("send {}", &text[..text.len().min(20)]),
+        Action::Ping => "ping".to_owned(),
         Action::Close => "close".to_owned(),
         Action::Emit(Input::Feed(report)) => format!("{}: {}", report.state.name(), report.why),
         Action::Emit(Input::Event(event)) => format!("event {}", event.body.kind().name()),
@@ -116,6 +130,32 @@ fn pings_without_data_are_no_life() {
     assert_eq!(words[0], "close");
     assert!(words[1].starts_with("down: no data for 10.0 s; next try in 0."), "{}", words[1]);
     assert_eq!((poked.session.counters().pings, poked.session.counters().silences), (9, 1));
+}
+
+#[test]
+fn a_venue_that_says_it_is_online_delivers_nothing_yet() {
+    let mut poked = Poked::opened("kraken-spot", &[Kind::Trade]);
+    let status = r#"{"channel":"status","type":"update","data":[{"system":"online"}]}"#;
+    assert_eq!(poked.frame(status), ["event statuses"]);
+    let done = r#"{"method":"subscribe","result":{"channel":"trade","symbol":"BTC/USD"},"success":true,"req_id":1}"#;
+    assert_eq!(poked.frame(done), ["subscribed: 1 streams acknowledged"]);
+    for _ in 0..11 {
+        assert_eq!(poked.wait(5.0), Vec::<String>::new());
+        assert_eq!(poked.frame(status), ["event statuses"]);
+    }
+    assert_eq!(poked.wait(6.0)[0], "close", "sixty seconds without data, whatever it says of itself");
+}
+
+#[test]
+fn a_venue_that_wants_pings_gets_them() {
+    let mut poked = Poked::opened("kraken-futures", &[Kind::Trade]);
+    poked.frame(r#"{"event":"subscribed","feed":"trade","product_ids":["PI_XBTUSD"]}"#);
+    assert_eq!(poked.wait(29.5), Vec::<String>::new());
+    assert_eq!(poked.wait(1.0), ["ping"]);
+    assert_eq!(poked.wait(25.0), Vec::<String>::new());
+    poked.poke(SessionInput::Lost("cut"));
+    assert!(poked.wait(2.0).iter().any(|words| words.starts_with("connect ")));
+    assert!(!poked.wait(5.0).contains(&"ping".to_owned()), "nothing is sent on a line that is not open");
 }
 
 #[test]

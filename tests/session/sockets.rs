@@ -19,7 +19,7 @@ use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer};
 use tokio::sync::oneshot;
 
-use crate::{session, trade};
+use crate::{START, session, trade};
 
 /// A session on a real socket in a thread of its own.
 struct Running {
@@ -289,6 +289,34 @@ fn the_crash_plays_fast_and_whole() {
     let counters = running.counters();
     assert_eq!((counters.duplicates, counters.missing_trades, counters.losses), (0, 0, 0), "{counters:?}");
     assert_eq!(server.progress().slow, 0);
+}
+
+/// Kraken's futures leave a line on which no ping of the protocol came for a minute.
+#[test]
+fn a_venue_that_wants_pings_gets_them_over_a_real_socket() {
+    use tokio_tungstenite::tungstenite::{Message, accept};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("ws://{}", listener.local_addr().expect("an address"));
+    let venue = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        let mut venue = accept(stream).expect("a handshake");
+        loop {
+            match venue.read().expect("a message") {
+                Message::Text(asked) => {
+                    assert!(asked.contains("PI_XBTUSD"), "{asked}");
+                    let done = r#"{"event":"subscribed","feed":"trade","product_ids":["PI_XBTUSD"]}"#;
+                    venue.send(Message::text(done)).expect("written");
+                }
+                other => return matches!(other, Message::Ping(_)),
+            }
+        }
+    });
+    let clock = Arc::new(ScaledClock::new(START, 10.0));
+    clock.start();
+    let session = session(&base, "kraken-futures", &[Kind::Trade], SessionSettings::default(), clock.now());
+    let running = Running::start(session, clock);
+    running.until(FeedState::Subscribed);
+    assert!(venue.join().expect("the venue ends"), "the next thing after the subscription is a ping");
 }
 
 /// 100,000 pings, 10,000 empty frames, and a frame beyond every limit.

@@ -19,6 +19,8 @@ struct Last {
     at: Nanos,
     /// Since when every trade looks like one seen before.
     repeating_since: Option<i64>,
+    /// The connection it came on.
+    connection: u64,
 }
 
 pub(super) struct Filter {
@@ -28,6 +30,8 @@ pub(super) struct Filter {
     last: Vec<Option<Last>>,
     /// The newest time of any event on this connection.
     newest: Option<Nanos>,
+    /// How many connections there were.
+    connection: u64,
 }
 
 impl Filter {
@@ -36,18 +40,19 @@ impl Filter {
 
     pub(super) fn new(ids_contiguous: bool, age_max_secs: f64) -> Self {
         let age_max = (age_max_secs * Nanos::SECOND as f64) as i64;
-        Self { ids_contiguous, age_max, last: Vec::new(), newest: None }
+        Self { ids_contiguous, age_max, last: Vec::new(), newest: None, connection: 0 }
     }
 
     /// Ids are remembered over a loss; what "now" means at the venue is learned anew.
     pub(super) fn reconnected(&mut self) {
         self.newest = None;
+        self.connection += 1;
     }
 
     /// Judges an event that came at steady time `now`.
     pub(super) fn judge(&mut self, event: &Event, now: i64) -> Verdict {
         let verdict = match event.body {
-            Body::Trade { id, .. } if id != 0 => self.trade(event, id, now),
+            Body::Trade { id, .. } => self.trade(event, id, now),
             Body::Liquidation { .. } if self.age(event) > self.age_max => Verdict::Old,
             _ => Verdict::Keep,
         };
@@ -65,26 +70,30 @@ impl Filter {
         by_us.min(by_venue)
     }
 
-    /// Seen before: an id not above the last one, at a time not after it. A lower id at a later time is a new count.
+    /// Seen before: an id not above the last one, at a time not after it. A lower id at a later time is a new count. Where
+    /// trades have no ids (0), only a new connection repeats them: all that are not after the last one of the old.
     fn trade(&mut self, event: &Event, id: u64, now: i64) -> Verdict {
         let place = event.market.0 as usize;
         if self.last.len() <= place {
             self.last.resize(place + 1, None);
         }
         let Some(slot) = self.last.get_mut(place) else { return Verdict::Keep };
-        let fresh = Last { id, at: event.venue_at, repeating_since: None };
+        let connection = self.connection;
+        let fresh = Last { id, at: event.venue_at, repeating_since: None, connection };
         let Some(last) = slot else {
             *slot = Some(fresh);
             return Verdict::Keep;
         };
-        if id <= last.id && event.venue_at <= last.at {
+        let may_repeat = if id == 0 { last.connection != connection } else { id <= last.id };
+        if may_repeat && event.venue_at <= last.at {
             let since = *last.repeating_since.get_or_insert(now);
             if now - since < Self::REPEAT_MAX {
                 return Verdict::Duplicate;
             }
         }
         let missing = if self.ids_contiguous { id.saturating_sub(last.id).saturating_sub(1) } else { 0 };
-        *slot = Some(fresh);
+        // One trade without an id among others says nothing of their count.
+        *slot = Some(Last { id: if id == 0 { last.id } else { id }, ..fresh });
         if missing == 0 { Verdict::Keep } else { Verdict::KeepAfterHole(missing) }
     }
 }
@@ -124,8 +133,10 @@ mod tests {
             (6, 10, Verdict::Duplicate),
             (7, 11, Verdict::Keep),
             (10, 11, Verdict::KeepAfterHole(2)),
-            (1, 12, Verdict::Keep),
-            (2, 12, Verdict::Keep),
+            (0, 12, Verdict::Keep),
+            (11, 12, Verdict::Keep),
+            (1, 13, Verdict::Keep),
+            (2, 13, Verdict::Keep),
         ] {
             assert_eq!(filter.judge(&trade(id, NOW + at), 0), want, "id {id}");
         }
@@ -140,6 +151,29 @@ mod tests {
         assert_eq!(filter.judge(&trade(9, NOW), second(10)), Verdict::Duplicate);
         assert_eq!(filter.judge(&trade(10, NOW), second(11)), Verdict::Keep);
         assert_eq!(filter.judge(&trade(11, NOW), second(12)), Verdict::Keep);
+    }
+
+    #[test]
+    fn trades_without_ids_are_repeated_only_by_a_new_connection() {
+        let mut filter = Filter::new(false, 60.0);
+        let second = |n: i64| n * Nanos::SECOND;
+        for at in [10, 12, 12, 11] {
+            assert_eq!(filter.judge(&trade(0, NOW + at), 0), Verdict::Keep, "at {at}");
+        }
+        filter.reconnected();
+        for (at, want) in [
+            (9, Verdict::Duplicate),
+            (11, Verdict::Duplicate),
+            (13, Verdict::Keep),
+            (13, Verdict::Keep),
+            (12, Verdict::Keep),
+        ] {
+            assert_eq!(filter.judge(&trade(0, NOW + at), second(1)), want, "at {at}");
+        }
+        assert_eq!(filter.judge(&trade(0, 4_000_000_000), second(2)), Verdict::Keep, "one from the future");
+        filter.reconnected();
+        assert_eq!(filter.judge(&trade(0, NOW + 20), second(3)), Verdict::Duplicate);
+        assert_eq!(filter.judge(&trade(0, NOW + 30), second(13)), Verdict::Keep, "it mutes for seconds only");
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub enum Action {
     },
     /// Send a text frame.
     Send(String),
+    /// Send a ping of the protocol.
+    Ping,
     /// Drop the connection, without coming back with `Lost`.
     Close,
     /// Hand this to the engine.
@@ -79,6 +81,8 @@ pub struct Counters {
     pub old_liquidations: u64,
     /// Trades that never came, by the holes in their ids.
     pub missing_trades: u64,
+    /// Messages that never came, by the holes in the venue's numbers of them.
+    pub missing_messages: u64,
     /// Pings of the other side.
     pub pings: u64,
     /// Connections lost.

@@ -11,7 +11,7 @@ use super::lines::{Line, Lines};
 use super::source::{Report, Source};
 use crate::engine::Input;
 use crate::event::{Event, Nanos};
-use crate::feed::venue::{self, Decoded, MarketLookup, Venue};
+use crate::feed::venue::{self, Decoded, MarketLookup, Refusal, Venue};
 use crate::market::Markets;
 
 /// A tape of frames of one venue.
@@ -57,9 +57,7 @@ impl Frames {
         let recv_at = whole(nanos).and_then(|ns| i64::try_from(ns).ok()).map(Nanos).ok_or(Reason::Time)?;
         let frame = frame.trim_ascii();
         let first = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
-        if !matches!(&first, Err(refusal) if refusal.reason == venue::Reason::UnknownMarket)
-            || !self.meet(frame, markets)?
-        {
+        if !is_of_strangers(&first) || !self.meet(frame, markets)? {
             return first.map_err(|refusal| refusal.reason.into());
         }
         let again = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
@@ -81,6 +79,14 @@ impl Frames {
         let id = markets.add(market);
         self.lookup.add(self.venue, &native, id);
         Ok(true)
+    }
+}
+
+/// Whether a frame speaks of markets that nobody has met, and of no other.
+fn is_of_strangers(found: &Result<Decoded, Refusal>) -> bool {
+    match found {
+        Ok(decoded) => *decoded == Decoded::Elsewhere,
+        Err(refusal) => refusal.reason == venue::Reason::UnknownMarket,
     }
 }
 

@@ -10,17 +10,20 @@ use crate::market::Markets;
 /// The most markets a table takes from tapes; a flood of symbols beyond it is counted as bad.
 pub const MARKETS_MAX: usize = 100_000;
 
+/// Turns a tape's word for a venue, beside a symbol of it, into ours.
+pub(super) type Word = for<'a> fn(&'a str, &str) -> &'a str;
+
 /// Ids of the markets of one tape. All calls must bring the same table.
 pub(super) struct Names {
-    word: fn(&str) -> &str,
+    word: Word,
     last: Vec<u8>,
     last_id: MarketId,
     known: BTreeMap<Vec<u8>, MarketId>,
 }
 
 impl Names {
-    /// With `word`, which turns the tape's word for a venue into ours.
-    pub(super) fn new(word: fn(&str) -> &str) -> Self {
+    /// With the tape's words for venues.
+    pub(super) fn new(word: Word) -> Self {
         Self { word, last: Vec::new(), last_id: MarketId(0), known: BTreeMap::new() }
     }
 
@@ -47,7 +50,8 @@ impl Names {
         if let Some(&id) = self.known.get(head) {
             return Ok(id);
         }
-        let id = add(table, (self.word)(text(venue, Reason::Venue)?), text(symbol, Reason::Symbol)?)?;
+        let (venue, symbol) = (text(venue, Reason::Venue)?, text(symbol, Reason::Symbol)?);
+        let id = add(table, (self.word)(venue, symbol), symbol)?;
         if self.known.len() < MARKETS_MAX {
             self.known.insert(head.to_vec(), id);
         }

@@ -10,6 +10,7 @@ use super::names::Names;
 use super::source::Decode;
 use crate::engine::Input;
 use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
+use crate::feed::venue;
 use crate::market::Markets;
 
 const HEADER: &[u8] = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount";
@@ -109,14 +110,18 @@ fn stream_of(venue: &[u8]) -> (PriceMeaning, Completeness) {
     }
 }
 
-/// Our word for a venue of Tardis; an unknown one keeps its name.
-fn our_venue(theirs: &str) -> &str {
+/// Our word for a venue of Tardis; an unknown one keeps its name. `bybit` is two services, which the symbol tells apart.
+fn our_venue<'a>(theirs: &'a str, symbol: &str) -> &'a str {
+    let is_of = |ours: &str| venue::find(ours).is_some_and(|ours| ours.instrument(symbol).is_some());
     match theirs {
         "binance" => "binance-spot",
         "binance-futures" => "binance-usdm",
         "binance-delivery" => "binance-coinm",
         "okex" | "okex-futures" | "okex-swap" | "okex-options" => "okx",
+        "bybit" if is_of("bybit-linear") => "bybit-linear",
+        "bybit" if is_of("bybit-inverse") => "bybit-inverse",
         "cryptofacilities" => "kraken-futures",
+        "kraken" => "kraken-spot",
         other => other,
     }
 }
@@ -148,6 +153,33 @@ mod tests {
         let got = decode(Rows::Trades, "gemini,BTCUSD,1760054406843000,,17,sell,121758.75,0.01428928").unwrap();
         assert!(got.starts_with("gemini:BTCUSD 1760054406843000000 1760054406843000000 "), "{got}");
         assert!(got.contains("id: 17, aggressor: Sell"), "{got}");
+    }
+
+    #[test]
+    fn venues_have_our_names_whatever_the_tape_calls_them() {
+        for (theirs, want) in [
+            ("binance-futures,BTCUSDT", "binance-usdm:BTCUSDT"),
+            ("bybit,BTCUSDT", "bybit-linear:BTCUSDT"),
+            ("bybit,BTCPERP", "bybit-linear:BTCPERP"),
+            ("bybit,BTC-26DEC25", "bybit-linear:BTC-26DEC25"),
+            ("bybit,BTCUSD", "bybit-inverse:BTCUSD"),
+            ("bybit,BTCUSDZ25", "bybit-inverse:BTCUSDZ25"),
+            ("bybit,WHATEVER", "bybit:WHATEVER"),
+            ("okex,BTC-USDT", "okx:BTC-USDT"),
+            ("okex-swap,BTC-USDT-SWAP", "okx:BTC-USDT-SWAP"),
+            ("okex-futures,BTC-USD-251226", "okx:BTC-USD-251226"),
+            ("hyperliquid,BTC", "hyperliquid:BTC"),
+            ("coinbase,BTC-USD", "coinbase:BTC-USD"),
+            ("deribit,BTC-PERPETUAL", "deribit:BTC-PERPETUAL"),
+            ("bitmex,XBTUSD", "bitmex:XBTUSD"),
+            ("cryptofacilities,PI_XBTUSD", "kraken-futures:PI_XBTUSD"),
+            ("kraken,XBT/USD", "kraken-spot:XBT/USD"),
+            ("bybit-spot,BTCUSDT", "bybit-spot:BTCUSDT"),
+        ] {
+            let row = format!("{theirs},1760054406843000,,17,sell,4.5,1");
+            let got = decode(Rows::Trades, &row).unwrap();
+            assert!(got.starts_with(&format!("{want} ")), "{theirs}: {got}");
+        }
     }
 
     #[test]

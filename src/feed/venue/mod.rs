@@ -1,8 +1,21 @@
 //! Venues: how to ask for their streams and what their frames mean. One file a venue, one line in the table.
 
 mod binance;
+mod bitmex;
+mod bybit;
+mod coinbase;
+mod deribit;
+mod frame;
+mod hyperliquid;
+mod kraken_futures;
+mod kraken_spot;
+mod level;
 mod lookup;
+mod name;
+pub mod number;
+mod okx;
 mod refusal;
+pub mod rfc3339;
 mod subscription;
 pub mod value;
 
@@ -14,7 +27,21 @@ use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
 
 /// Every venue there is.
-pub static VENUES: &[&dyn Venue] = &[&binance::USDM, &binance::COINM, &binance::SPOT];
+pub static VENUES: &[&dyn Venue] = &[
+    &binance::USDM,
+    &binance::COINM,
+    &binance::SPOT,
+    &bybit::LINEAR,
+    &bybit::INVERSE,
+    &bybit::SPOT,
+    &okx::OKX,
+    &coinbase::COINBASE,
+    &hyperliquid::HYPERLIQUID,
+    &deribit::Deribit,
+    &bitmex::Bitmex,
+    &kraken_futures::KrakenFutures,
+    &kraken_spot::KrakenSpot,
+];
 
 /// The venue of a name, as in `binance-coinm`.
 pub fn find(name: &str) -> Option<&'static dyn Venue> {
@@ -61,12 +88,24 @@ pub trait Venue: Sync {
         false
     }
 
+    /// The number that the venue gave this message among all of its connection, where it numbers them without a hole. Read
+    /// apart from the rest, so that a message which cannot be decoded is not missed as well.
+    fn sequence(&self, frame: &[u8]) -> Option<u64> {
+        let _ = frame;
+        None
+    }
+
     /// The connections to make and the requests to send on each, for `kinds` of `markets`. A kind that the venue does
     /// not publish is left out.
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription>;
 
     /// A frame to send every so many seconds of a quiet line, where the venue wants one.
     fn keep_alive(&self) -> Option<(f64, &'static str)> {
+        None
+    }
+
+    /// Seconds between pings of the WebSocket protocol, where the venue wants them from us.
+    fn ping_every(&self) -> Option<f64> {
         None
     }
 
@@ -89,6 +128,8 @@ pub enum Decoded {
     Partly(Refusal),
     /// Well known and of no use here.
     Ignored,
+    /// Well formed, of markets that nobody asked for: on a stream that carries every market of a class.
+    Elsewhere,
     /// The answer to a request.
     Answer {
         /// The request; `None` where the venue does not say.

@@ -13,7 +13,7 @@ pub enum Reason {
     DuplicateField,
     /// A field holds another type than it should.
     WrongType,
-    /// Text where a decimal number should be.
+    /// Text where a decimal number or a time should be.
     BadNumber,
     /// Not a number, or infinite.
     NotFinite,

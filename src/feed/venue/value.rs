@@ -31,13 +31,29 @@ pub fn rate(text: &str) -> Result<f64, Reason> {
     if rate.abs() <= 10.0 { Ok(rate) } else { Err(Reason::OutOfRange) }
 }
 
-/// A finite number in the grammar of JSON: no sign of plus, no blanks, no words, no leading zeros.
+/// A finite number in the grammar of JSON: no sign of plus, no blanks, no words, no leading zeros. One so near to zero that it
+/// would be read as zero is refused.
 pub fn number(text: &str) -> Result<f64, Reason> {
     if !is_decimal(text.as_bytes()) {
         return Err(if is_word_for_infinite(text) { Reason::NotFinite } else { Reason::BadNumber });
     }
     let value: f64 = text.parse().map_err(|_| Reason::BadNumber)?;
-    if value.is_finite() { Ok(value) } else { Err(Reason::NotFinite) }
+    if !value.is_finite() {
+        Err(Reason::NotFinite)
+    } else if value == 0.0 && !is_zero(text) {
+        Err(Reason::OutOfRange)
+    } else {
+        Ok(value)
+    }
+}
+
+/// A whole number of zero or more in digits alone.
+pub fn whole(text: &str) -> Result<u64, Reason> {
+    let (count, rest) = digits(text.as_bytes());
+    if count == 0 || !rest.is_empty() || (count > 1 && text.starts_with('0')) {
+        return Err(Reason::BadNumber);
+    }
+    text.parse().map_err(|_| Reason::OutOfRange)
 }
 
 /// A time in milliseconds between 2009 and 2100.
@@ -68,6 +84,12 @@ fn is_decimal(text: &[u8]) -> bool {
     matches!(digits(rest), (1.., []))
 }
 
+/// Whether a decimal says zero: no other digit before its exponent.
+fn is_zero(text: &str) -> bool {
+    let digits = text.split_once(['e', 'E']).map_or(text, |(digits, _)| digits);
+    !digits.bytes().any(|byte| byte.is_ascii_digit() && byte != b'0')
+}
+
 fn digits(text: &[u8]) -> (usize, &[u8]) {
     let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (count, text.get(count..).unwrap_or_default())
@@ -95,7 +117,12 @@ mod tests {
         for text in ["NaN", "nan", "inf", "-inf", "Infinity", "1e999", "-1e999", long.as_str()] {
             assert_eq!(number(text), Err(Reason::NotFinite), "{text}");
         }
-        assert_eq!(price(&format!("0.{}1", "0".repeat(400))), Err(Reason::NotPositive));
+        let tiny = format!("0.{}1", "0".repeat(400));
+        for text in [tiny.as_str(), "-1e-999"] {
+            assert_eq!(number(text), Err(Reason::OutOfRange), "{text}");
+            assert_eq!(book_qty(text), Err(Reason::OutOfRange), "{text} is no empty book");
+        }
+        assert_eq!(number("0.000e9"), Ok(0.0));
     }
 
     #[test]

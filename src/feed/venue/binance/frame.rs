@@ -1,14 +1,13 @@
 //! From a frame to its message: the wrapper of combined streams, bare messages, lists, and answers to requests.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::message::{AggTrade, BookTicker, Context, ForceOrder, IndexPrice, MarkPrice, Trade, read};
 use crate::event::Event;
-use crate::feed::venue::{Decoded, FRAME_MAX, Reason, Refusal};
+use crate::feed::venue::frame::{self, parse};
+use crate::feed::venue::{Decoded, Reason, Refusal};
 
 /// What a frame may have at its top, whatever it is.
 #[derive(Deserialize)]
@@ -50,10 +49,7 @@ pub(super) fn market(frame: &[u8]) -> Option<String> {
 
 /// Reads one frame.
 pub(super) fn decode(frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
-    if frame.len() > FRAME_MAX {
-        return Err(Reason::TooLarge.into());
-    }
-    let text = std::str::from_utf8(frame).map_err(|_| Reason::BadJson)?.trim_ascii();
+    let text = frame::text(frame)?;
     if let Some(decoded) = usual(text, cx, out) {
         return Ok(decoded);
     }
@@ -66,15 +62,11 @@ pub(super) fn decode(frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result
         Envelope { e: Some(name), .. } => one(name, text, cx, out),
         Envelope { id: Some(id), error: None, code: None, .. } => Ok(answer(id, Ok(()))),
         Envelope { id, error: Some(words), .. } | Envelope { id, msg: Some(words), code: Some(_), .. } => {
-            Ok(answer(id.unwrap_or(RawValue::NULL), Err(words.get().chars().take(200).collect())))
+            Ok(answer(id.unwrap_or(RawValue::NULL), Err(frame::words(words.get()))))
         }
         Envelope { last_update_id: Some(_), .. } => Ok(Decoded::Ignored),
         _ => untagged(text, cx, out),
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reason> {
-    serde_json::from_str(text).map_err(|fault| Reason::of_json(&fault))
 }
 
 fn answer(id: &RawValue, result: Result<(), String>) -> Decoded {
@@ -148,50 +140,7 @@ fn one(name: &str, data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Dec
     Ok(Decoded::Data)
 }
 
-/// A list of messages, read one by one so that a hostile one cannot make us hold it whole.
+/// A list of messages.
 fn list(text: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
-    let before = out.len();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let walked = Elements { cx, out }.deserialize(&mut reader).and_then(|fault| reader.end().map(|()| fault));
-    match walked {
-        Ok(None) => Ok(Decoded::Data),
-        Ok(Some(fault)) if out.len() == before => Err(fault),
-        Ok(Some(fault)) => Ok(Decoded::Partly(fault)),
-        Err(fault) => {
-            out.truncate(before);
-            Err(Reason::of_json(&fault).into())
-        }
-    }
-}
-
-/// Reads the elements of a list; gives back the first fault.
-struct Elements<'c, 'o> {
-    cx: &'c Context<'c>,
-    out: &'o mut Vec<Event>,
-}
-
-impl<'de> DeserializeSeed<'de> for Elements<'_, '_> {
-    type Value = Option<Refusal>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        reader.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Elements<'_, '_> {
-    type Value = Option<Refusal>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a list of messages")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut first = None;
-        while let Some(element) = elements.next_element::<&RawValue>()? {
-            if let Err(fault) = bare(element.get(), self.cx, self.out) {
-                first.get_or_insert(fault);
-            }
-        }
-        Ok(first)
-    }
+    frame::each(text, out, |message, out| bare(message, cx, out).map(drop))
 }

@@ -3,10 +3,11 @@
 //! Fields carry the venue's own letters. Numbers are text and are read strictly; text with escapes is refused, because
 //! no name or number of a market has any.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::Binance;
 use crate::event::{Aggressor, Body, Event, Liquidated, MarketId, Nanos, PriceMeaning};
+use crate::feed::venue::frame::{parse, present};
 use crate::feed::venue::{MarketLookup, Reason, Refusal, value};
 
 /// What a message is read against.
@@ -51,7 +52,7 @@ impl Subject<'_> {
 
 /// Reads a message of kind `M` and appends its events; all or none.
 pub(super) fn read<'a, M: Message<'a>>(data: &'a str, cx: &Context, out: &mut Vec<Event>) -> Result<(), Refusal> {
-    let message: M = serde_json::from_str(data).map_err(|fault| Reason::of_json(&fault))?;
+    let message: M = parse(data)?;
     if message.name() != M::NAME {
         return Err(Reason::UnknownKind.into());
     }
@@ -298,11 +299,6 @@ impl<'a> Message<'a> for ForceOrder<'a> {
         emit((cx.venue.time)(order.T)?, Body::Liquidation { price, qty, liquidated, meaning, completeness });
         Ok(())
     }
-}
-
-/// A field that may be missing, but not `null`.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(reader).map(Some)
 }
 
 /// A value that may be missing or zero, which means that nothing was filled yet; a wrong one is still refused.

@@ -1,27 +1,29 @@
 //! What Binance's names of markets say: asset, money, kind and contract size.
 
+use crate::feed::venue::name::{Terms, is_asset, is_yymmdd, split};
 use crate::market::{ContractSize, Market, MarketKind};
 
 /// Moneys that a name of a spot or USD-M market may end with, longer ones before those they end with.
-const QUOTES: [&str; 22] = [
-    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD1", "BIDR", "DAI", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP",
-    "BRL", "JPY", "AUD", "RUB", "UAH", "ZAR", "USD",
+const QUOTES: [&str; 31] = [
+    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USDE", "USD1", "EURI", "BIDR", "IDRT", "DAI", "BTC", "ETH",
+    "BNB", "EUR", "TRY", "GBP", "BRL", "JPY", "AUD", "RUB", "UAH", "NGN", "ZAR", "PLN", "RON", "ARS", "MXN", "PAX",
+    "USD",
 ];
 
 /// `BTCUSDT`.
 pub(super) fn spot(native: &str) -> Option<Market> {
-    let (asset, quote) = split(native)?;
+    let (asset, quote) = split(native, &QUOTES)?;
     Some(market(native, asset, quote, MarketKind::Spot, ContractSize::Base(1.0)))
 }
 
 /// `BTCUSDT`, or `BTCUSDT_251226` for a dated one. `1000PEPEUSDT` is an asset of its own: its price is that of 1000.
 pub(super) fn usdm(native: &str) -> Option<Market> {
     let (name, kind) = match native.split_once('_') {
-        Some((name, date)) if is_date(date) => (name, MarketKind::Future),
+        Some((name, date)) if is_yymmdd(date) => (name, MarketKind::Future),
         Some(_) => return None,
         None => (native, MarketKind::Perp),
     };
-    let (asset, quote) = split(name)?;
+    let (asset, quote) = split(name, &QUOTES)?;
     Some(market(native, asset, quote, kind, ContractSize::Base(1.0)))
 }
 
@@ -30,10 +32,10 @@ pub(super) fn coinm(native: &str) -> Option<Market> {
     let (name, end) = native.split_once('_')?;
     let kind = match end {
         "PERP" => MarketKind::Perp,
-        date if is_date(date) => MarketKind::Future,
+        date if is_yymmdd(date) => MarketKind::Future,
         _ => return None,
     };
-    let asset = name.strip_suffix("USD").filter(|asset| is_plain(asset))?;
+    let asset = name.strip_suffix("USD").filter(|asset| is_asset(asset))?;
     let size = if asset == "BTC" { 100.0 } else { 10.0 };
     Some(market(native, asset, "USD", kind, ContractSize::Quote(size)))
 }
@@ -49,23 +51,7 @@ pub(super) fn no_pair(_: &str) -> Option<&str> {
 }
 
 fn market(native: &str, asset: &str, quote: &str, kind: MarketKind, contract: ContractSize) -> Market {
-    let (native, asset, quote) = (native.to_owned(), asset.to_owned(), quote.to_owned());
-    Market { venue: String::new(), native, asset, quote, kind, contract }
-}
-
-fn split(name: &str) -> Option<(&str, &str)> {
-    QUOTES.iter().find_map(|quote| {
-        let asset = name.strip_suffix(quote).filter(|asset| is_plain(asset))?;
-        Some((asset, *quote))
-    })
-}
-
-fn is_plain(asset: &str) -> bool {
-    (1..=24).contains(&asset.len()) && asset.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-fn is_date(text: &str) -> bool {
-    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+    Terms { asset, quote, kind, contract }.market("", native)
 }
 
 #[cfg(test)]
