@@ -118,5 +118,6 @@ fn hours(times: &[Nanos]) -> Vec<Vec<f64>> {
 /// The upper 95 % bound of a Poisson mean after `count` events, by the approximation of Wilson and Hilferty (PNAS 1931).
 fn bound(count: u32) -> f64 {
     let events = f64::from(count) + 1.0;
-    events * (1.0 - 1.0 / (9.0 * events) + 1.645 / (3.0 * events.sqrt())).powi(3)
+    let root = 1.0 - 1.0 / (9.0 * events) + 1.645 / (3.0 * events.sqrt());
+    events * root * root * root
 }
