@@ -123,8 +123,9 @@ impl Backend for Shared {
 
     fn readings(&self) -> Readings {
         let flow = &self.mailbox.flow;
-        let (offered, dropped) = (flow.offered.load(Ordering::Relaxed), flow.dropped.load(Ordering::Relaxed));
-        let channel = ChannelCounters { offered, dropped, depth: self.mailbox.len() as u64 };
+        let [offered, conflated, dropped] =
+            [&flow.offered, &flow.conflated, &flow.dropped].map(|count| count.load(Ordering::Relaxed));
+        let channel = ChannelCounters { offered, conflated, dropped, depth: self.mailbox.len() as u64 };
         let rooms = self.rooms.get();
         let feeds = rooms.and_then(|rooms| rooms.feeds.lock().ok().map(|feeds| feeds.clone())).unwrap_or_default();
         let hooks = rooms.map_or(&[][..], |rooms| rooms.hooks.as_slice());

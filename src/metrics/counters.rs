@@ -29,11 +29,13 @@ impl FeedCounters {
     }
 }
 
-/// The channel from feeds to engine: `offered` is the sum of what was passed on, what was dropped and what waits.
+/// The channel from feeds to engine: `offered` is the sum of what was passed on, conflated, dropped, and what waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelCounters {
     /// Inputs that feeds offered.
     pub offered: u64,
+    /// Quotes among them that gave way to a later one of their market.
+    pub conflated: u64,
     /// Inputs that found no room.
     pub dropped: u64,
     /// Inputs that wait.

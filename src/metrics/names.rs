@@ -112,6 +112,8 @@ metrics! {
         "From the venue's time of an event to receiving it; a venue's clock ahead of ours counts as 0.";
     CHANNEL_OFFERED: Counter "fusewire_channel_offered_total" []
         "Inputs that feeds offered to the engine.";
+    CHANNEL_CONFLATED: Counter "fusewire_channel_conflated_total" []
+        "Among the offered inputs, quotes that found no room and gave way to a later one of their market.";
     CHANNEL_DROPPED: Counter "fusewire_channel_dropped_total" []
         "Among the offered inputs, those that found no room.";
     CHANNEL_DEPTH: Gauge "fusewire_channel_depth" []

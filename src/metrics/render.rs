@@ -201,6 +201,7 @@ fn feeds(page: &mut Page, readings: &Readings) {
 fn channel(page: &mut Page, readings: &Readings) {
     let Some(channel) = &readings.channel else { return };
     page.add_one(&n::CHANNEL_OFFERED, channel.offered as f64);
+    page.add_one(&n::CHANNEL_CONFLATED, channel.conflated as f64);
     page.add_one(&n::CHANNEL_DROPPED, channel.dropped as f64);
     page.add_one(&n::CHANNEL_DEPTH, channel.depth as f64);
 }

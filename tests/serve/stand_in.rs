@@ -126,7 +126,7 @@ impl Backend for Daemon {
         Readings {
             lease: Some(LeaseCounters { beats: 40, last_at: Some(vitals.at) }),
             acks: Some(AckCounters { fresh: true, age_secs: Some(0.02), lag: Some(1), orders: Some((41, 2)) }),
-            channel: Some(ChannelCounters { offered: 9, dropped: 1, depth: 0 }),
+            channel: Some(ChannelCounters { offered: 9, conflated: 0, dropped: 1, depth: 0 }),
             feeds: vec![FeedCounters::named("binance-coinm/0", Some(FeedState::Delivering), session)],
             store: Some(store),
             latencies,
