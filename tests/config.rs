@@ -227,7 +227,7 @@ fn rules_that_could_not_work_are_refused() {
             c.toml:8: rule[2].any: must name at least one detector or leg (try ["moves"])
             c.toml:7: rule.manual.name: is kept for breakers tripped by hand (section [manual])
             c.toml:8: rule.manual.any: "stale.ded" names no leg of any detector (did you mean "stale.dead"?)
-            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale)
+            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale, crowd)
         "#]],
     );
 }
@@ -424,7 +424,7 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       164 keys
+        checked fields       174 keys
         checked topology     4 markets on 2 feeds, 2 assets
         checked topology     9 rules, 9 armed; 8 can fire
         checked topology     0 hooks
@@ -442,6 +442,32 @@ fn validate_tells_what_would_run() {
         config.toml is good (depth: topology)
     "#]]
     .assert_eq(&text);
+}
+
+#[test]
+fn validate_tells_what_is_no_crowd_or_too_large_a_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    let validate = |count: usize| {
+        let names: Vec<String> = (0..count).map(|i| format!("\"C{i}USDT\"")).collect();
+        let text = format!(
+            "[[feed]]\nvenue = \"binance-usdm\"\nmarkets = [{}]\n[rules]\nuse_shipped = true\n[[rule]]\nname = \"storm\"\n\
+             any = [\"crowd.turbulence\"]\nstance = \"Caution\"\nmode = \"shadow\"\n",
+            names.join(", ")
+        );
+        fs::write(&path, text).unwrap();
+        fusewire(&["validate", "-c", path.to_str().unwrap()]).1
+    };
+    for (count, note) in [
+        (3, Some("note: `crowd` sleeps: it needs 4 markets, and there are 3\n")),
+        (4, None),
+        (64, None),
+        (65, Some("note: `crowd` measures the first 64 of 65 markets\n")),
+    ] {
+        let text = validate(count);
+        assert!(text.ends_with("c.toml is good (depth: topology)\n"), "{text}");
+        assert!(note.map_or(!text.contains("`crowd`"), |note| text.contains(note)), "{text}");
+    }
 }
 
 #[test]
