@@ -121,6 +121,19 @@ fn three_markets_are_no_crowd_and_neither_are_eight_of_which_five_are_silent() {
     assert_eq!(crowd_trips(&stage), Vec::<String>::new());
 }
 
+/// Its first return spans as many steps, and is as wide as they are many: no storm.
+#[test]
+fn markets_that_come_back_after_hours_of_silence_bring_no_storm() {
+    let (mut world, mut stage) = calm(8);
+    world.play(&mut stage, 7200.0, 0..5, |_| 0.0);
+    for _ in 0..60 {
+        world.play(&mut stage, 1.0, 0..8, |_| 0.0);
+        let turbulence = scores(&stage.engine, "turbulence");
+        assert!(turbulence.iter().all(|score| *score < 10.0), "{turbulence:?}");
+    }
+    assert_eq!(crowd_trips(&stage), Vec::<String>::new());
+}
+
 #[test]
 fn a_calm_day_stays_calm() {
     let (mut world, mut stage) = (World::new(2, 2.5), Stage::new(EngineSettings::default(), &MARKETS));
