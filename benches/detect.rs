@@ -25,7 +25,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurem
 use fusewire::detect::{Bank, Limits, Seen, Stream, alone};
 use fusewire::engine::{Engine, Input, Output};
 use fusewire::event::{Completeness, Liquidated, Nanos};
-use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale};
+use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale, turbulence};
 use stage::{at, bar, liquidation, quick, quote, table, trade};
 
 /// One event of so many is a forced order: a market without any would leave half of the cascade detector asleep.
@@ -88,6 +88,14 @@ fn statistics(c: &mut Criterion) {
     });
     let mut sum = cusum::Cusum::new(0.25, 4.0);
     row(&mut group, "CUSUM", |x| sum.push(x));
+    let law = turbulence::TurbulenceLaw { tau_secs: 21_600.0, shrink: 0.1, clip_sigmas: 6.0, warm_secs: 0.0 };
+    let mut panel = turbulence::Turbulence::new(law, 64);
+    row(&mut group, "turbulence of 64, a step", |x| {
+        for series in 0..64 {
+            panel.offer(series, 1e-4 * x * (series % 7) as f64, 5.0, 1e-6);
+        }
+        panel.step()
+    });
     group.finish();
 }
 

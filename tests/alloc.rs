@@ -18,6 +18,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use chance::Chance;
+use fusewire::detect::legs;
 use fusewire::engine::{Engine, Input, Output};
 use fusewire::event::Liquidated;
 use stage::{at, interest, liquidation, quick, quote, table, trade};
@@ -95,6 +96,8 @@ fn a_million_ordinary_events_allocate_nothing() {
         assert!(out.is_empty(), "event {count} is not ordinary: {out:?}");
     }
     assert_eq!(ASKED.get() - before, 0, "allocations");
+    let crowd = legs().iter().position(|(detector, _)| *detector == "crowd").unwrap();
+    assert!(engine.view().any(|market| market.scores[crowd] > 0.0), "all markets were looked at together, too");
 }
 
 #[test]

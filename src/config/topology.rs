@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Depth;
 use super::fault::Wrong;
 use super::notebook::Notebook;
+use crate::engine::CROWD_MAX;
 use crate::event::{Completeness, Kind, MarketId};
 use crate::feed::venue::find;
 
@@ -19,6 +20,7 @@ pub(super) fn check(settings: &Settings, notebook: &mut Notebook) {
     places(settings, notebook);
     feeds(settings, notebook);
     rules(settings, notebook);
+    crowd(settings, notebook);
     hooks(settings, notebook);
     if !notebook.blames("gate") {
         let gate = &settings.gate;
@@ -91,6 +93,20 @@ fn rules(settings: &Settings, notebook: &mut Notebook) {
     notebook.tick(Depth::Topology, format!("{}, {armed} armed; {awake} can fire", count(rules.len(), "rule")));
     if armed == 0 && rules.iter().any(|(_, rule)| rule.mode != Mode::Off) {
         notebook.notes.push("no rule is armed: the gate changes by hand only".to_owned());
+    }
+}
+
+/// A crowd needs markets, and not too many.
+fn crowd(settings: &Settings, notebook: &mut Notebook) {
+    if notebook.blames("feed") || notebook.torn {
+        return;
+    }
+    let (markets, least) = (markets(settings).len(), settings.engine.detect.crowd.least_markets as usize);
+    let listens = |rule: &Rule| rule.any.iter().any(|word| legs_of(word) & legs_of("crowd") != 0);
+    if markets > CROWD_MAX {
+        notebook.notes.push(format!("`crowd` measures the first {CROWD_MAX} of {}", count(markets, "market")));
+    } else if markets < least && settings.engine.rules.iter().any(|rule| rule.mode != Mode::Off && listens(rule)) {
+        notebook.notes.push(format!("`crowd` sleeps: it needs {least} markets, and there are {markets}"));
     }
 }
 

@@ -133,6 +133,21 @@ impl Base {
         self.fast.sigma_bipower()
     }
 
+    /// How far the largest fall of any horizon stands from its limit: 1 = at the limit.
+    pub const fn fall(&self) -> f64 {
+        self.fall
+    }
+
+    /// The same of a rise.
+    pub const fn rise(&self) -> f64 {
+        self.rise
+    }
+
+    /// Half the finest step the price has made, as a fraction of it: no market can move by less. 0 before it is known.
+    pub fn half_tick(&self) -> f64 {
+        if self.price > 0.0 { 0.5 * self.tick / self.price } else { 0.0 }
+    }
+
     /// The one-second return that the latest event completed, as (log return, seconds).
     pub(super) const fn second(&self) -> Option<(f64, f64)> {
         self.second
@@ -202,9 +217,8 @@ impl Base {
     fn widen(&mut self, settings: &BaseSettings) {
         let seen = self.slow.seen_secs().max(1.0);
         self.warm = seen >= settings.warm_secs;
-        let half_tick = if self.price > 0.0 { 0.5 * self.tick / self.price } else { 0.0 };
         // Half a tick within a minute, as a rate for the square root of a second.
-        let floor = settings.floor.max(half_tick / math::sqrt(60.0));
+        let floor = settings.floor.max(self.half_tick() / math::sqrt(60.0));
         self.sigma = (self.slow.sigma() * math::sqrt(1.0 + settings.cold_secs / seen)).max(floor);
     }
 }

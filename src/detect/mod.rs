@@ -6,6 +6,7 @@
 mod alone;
 mod base;
 mod cascade;
+mod crowd;
 mod jump;
 mod moves;
 mod plausible;
@@ -21,6 +22,7 @@ use crate::trip::{Direction, Evidence};
 
 pub use alone::Alone;
 pub use base::{Base, BaseSettings};
+pub use crowd::CrowdSettings;
 pub use plausible::{Plausible, PlausibleSettings, Refused};
 
 /// What a detector may look at. Prices have passed the plausibility filter.
@@ -74,6 +76,21 @@ pub enum Seen<'a> {
         /// How.
         link: Link,
     },
+    /// All markets were looked at together.
+    Crowd {
+        /// Engine time.
+        at: Nanos,
+        /// How unlike the past they moved; 1 on an ordinary step.
+        turbulence: f64,
+        /// This market's part of it; the parts of all sum to it.
+        contribution: f64,
+        /// How many of them are near their limit of a fall.
+        falling: u32,
+        /// How many are near their limit of a rise.
+        rising: u32,
+        /// How many they are: those with a fresh price and history enough.
+        markets: u32,
+    },
 }
 
 /// The streams of a market whose silences are judged apart: a dead one may stand beside a lively one.
@@ -124,7 +141,8 @@ impl Seen<'_> {
             | Self::OpenInterest { at, .. }
             | Self::Arrival { at, .. }
             | Self::Clock { at }
-            | Self::Link { at, .. } => at,
+            | Self::Link { at, .. }
+            | Self::Crowd { at, .. } => at,
             Self::Bar(bar) => bar.close_at,
         }
     }
@@ -274,6 +292,7 @@ catalogue! {
     volatility::Volatility,
     cascade::Cascade,
     stale::Stale,
+    crowd::Crowd,
 }
 
 /// Visits the settings sections of the table.

@@ -122,7 +122,7 @@ impl Detector for Stale {
             Seen::Arrival { at, stream } => self.hear(settings, at, stream, scores),
             Seen::Clock { at } => self.listen(settings, at, scores),
             Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
-            Seen::Bar(_) => {}
+            Seen::Bar(_) | Seen::Crowd { .. } => {}
         }
     }
 

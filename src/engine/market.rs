@@ -114,7 +114,7 @@ impl Engine {
 
     /// One look of one market's bank, and what follows.
     #[inline]
-    fn see(&mut self, id: MarketId, seen: &Seen<'_>) {
+    pub(super) fn see(&mut self, id: MarketId, seen: &Seen<'_>) {
         let Some(market) = self.state.markets.get_mut(id.0 as usize) else { return };
         let edges = market.bank.see(&self.settings.detect, &self.limits, seen);
         self.state.trace = self.state.trace.rotate_left(7) ^ market.bank.fingerprint();
@@ -156,6 +156,7 @@ impl Engine {
                 self.see(MarketId(place as u32), &Seen::Clock { at: now });
             }
         }
+        self.look_at_crowd();
         self.look_at_breakers();
     }
 

@@ -1,8 +1,10 @@
 //! The only meeting place: inputs in, outputs out, the same on every machine.
 //!
-//! Pure: no clock, socket, file, lock or await. Split by what comes in: `market` takes events, bars and time,
-//! `operator` takes people's requests; `permit` turns breakers into what the gate says, `snapshot` freezes it all.
+//! Pure: no clock, socket, file, lock or await. Split by what comes in: `market` takes events, bars and time, `crowd` looks at
+//! all markets together, `operator` takes people's requests; `permit` turns breakers into what the gate says, `snapshot`
+//! freezes it all.
 
+mod crowd;
 mod digest;
 mod input;
 mod market;
@@ -25,6 +27,7 @@ use crate::policy::{self, Confirmations, Policy, Rule, RuleId};
 use crate::record::{Fact, Record, hex};
 use crate::trip::Scope;
 
+pub use crowd::CROWD_MAX;
 pub use digest::Digest as RunDigest;
 pub use input::{Action, Command, DeliveryReport, FeedReport, FeedState, Input};
 pub use output::{GateWrite, Output, Reason};
@@ -134,6 +137,7 @@ struct State {
     now: Nanos,
     next_look: Nanos,
     markets: Vec<MarketState>,
+    crowd: crowd::Crowd,
     breakers: BTreeMap<(RuleId, Scope), Active>,
     confirmations: Confirmations,
     incidents: Incidents,
@@ -176,6 +180,7 @@ impl Engine {
             now: Nanos(i64::MIN),
             next_look: Nanos(i64::MIN),
             markets: Vec::new(),
+            crowd: crowd::Crowd::new(&settings.detect.crowd),
             breakers: BTreeMap::new(),
             confirmations: Confirmations::default(),
             incidents,
@@ -267,6 +272,7 @@ impl Engine {
     }
 
     fn grow(&mut self) {
+        self.state.crowd.grow(self.table.len());
         while self.state.markets.len() < self.table.len() {
             self.state.markets.push(MarketState {
                 bank: Bank::new(&self.settings.detect),

@@ -27,6 +27,10 @@ pub mod gaps;
 pub mod hawkes;
 pub mod occupancy;
 
+// How unlike the past are many together.
+pub mod cholesky;
+pub mod turbulence;
+
 // How high must a limit be.
 pub mod normal;
 

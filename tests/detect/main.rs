@@ -13,6 +13,7 @@
 mod cascade;
 #[path = "../sim/chance.rs"]
 mod chance;
+mod crowd;
 mod day;
 mod fall;
 mod null;
