@@ -214,7 +214,7 @@ fn a_restart_reads_the_last_word_on_everything() {
     assert_eq!(store.open_incidents().map(seqs), Ok(vec![9]));
     let again = [incident(13, "inc-1", IncidentChange::Opened)];
     store.append(&again, &[]).expect("kept");
-    assert_eq!(store.open_incidents().map(seqs), Ok(vec![1, 6, 9, 10, 11, 13]));
+    assert_eq!(store.open_incidents().map(seqs), Ok(vec![1, 2, 6, 9, 10, 11, 13]), "2 is the last trip of inc-1");
     assert_eq!(verify(&home), Ok(13));
 }
 

@@ -228,8 +228,15 @@ impl Incidents {
         Ok(fact)
     }
 
-    /// Takes up what a record says, in the order of the records: how a restart finds its open incidents.
+    /// Takes up what a record says, in the order of the records: how a restart finds its open incidents. Trips tell how long a
+    /// storm has lasted, so that one that a restart cuts stays one.
     pub fn fold(&mut self, record: &Record) {
+        if let Fact::Trip { incident, .. } = &record.fact {
+            let mut all = self.older.values_mut().chain(self.current.values_mut());
+            if let Some(incident) = all.find(|known| known.id == *incident) {
+                incident.last_trip_at = incident.last_trip_at.max(record.at);
+            }
+        }
         let Fact::Incident { id, change, kind, severity, scope, .. } = &record.fact else { return };
         let key = (scope.clone(), kind == "blind_feed");
         if *change == IncidentChange::Opened {
@@ -292,6 +299,35 @@ mod tests {
         let (second, _) = trip(&mut incidents, 9000, "DOT", 3);
         assert_ne!(second, first);
         assert_eq!(incidents.open().len(), 3, "the unanswered one stays open");
+    }
+
+    #[test]
+    fn a_storm_that_a_restart_cuts_stays_one_incident() {
+        let mut before = Incidents::new(IncidentSettings::default());
+        let arrival = |secs| Arrival { at: Nanos::from_secs(secs), subject: "DOT", kind: "flash_crash", severity: 3 };
+        let (id, facts) = before.trip(arrival(0));
+        let opened = Record { seq: 2, at: Nanos::from_secs(0), fact: facts[0].clone() };
+        let trip = |incident: &str| Fact::Trip {
+            market: "a:DOT".into(),
+            detector: "moves".into(),
+            leg: "fall-0".into(),
+            direction: Direction::Down,
+            rule: "fast-move".into(),
+            scope: "market:a:DOT".into(),
+            stance: "ReduceOnly".into(),
+            score: 6.0,
+            limit: 5.0,
+            return_period_secs: None,
+            evidence: crate::trip::Evidence::default(),
+            venue_at: Nanos(0),
+            recv_at: Nanos(0),
+            incident: incident.into(),
+        };
+        let later = Record { seq: 3, at: Nanos::from_secs(1700), fact: trip(&id) };
+        let mut after = Incidents::new(IncidentSettings::default());
+        [&opened, &later].into_iter().for_each(|record| after.fold(record));
+        assert_eq!(after.trip(arrival(3000)).0, id, "22 minutes after the last trip, 50 after the first");
+        assert_ne!(after.trip(arrival(9000)).0, id);
     }
 
     #[test]

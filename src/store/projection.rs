@@ -100,10 +100,12 @@ impl Reader {
         self.records_of("SELECT r.seq, at_ns, body FROM permissions JOIN records r USING (seq) ORDER BY r.seq", [])
     }
 
-    /// Every step of the incidents that are open, in order.
+    /// Every step of the incidents that are open, and the last trip of each, in order.
     pub fn open_incidents(&self) -> Result<Vec<Record>, StoreError> {
         let sql = "SELECT r.seq, at_ns, body FROM incidents i JOIN records r ON r.incident = i.id
-                   WHERE i.open = 1 AND r.fact = 'incident' ORDER BY r.seq";
+                   WHERE i.open = 1 AND (r.fact = 'incident' OR r.seq = (
+                       SELECT max(t.seq) FROM records t WHERE t.incident = i.id AND t.incident <> '' AND t.fact = 'trip'))
+                   ORDER BY r.seq";
         self.records_of(sql, [])
     }
 }

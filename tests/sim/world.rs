@@ -196,7 +196,7 @@ fn resume_store(engine: &mut Engine, records: &[Record], now: Nanos) {
         }
     }
     for record in records {
-        if let Fact::Incident { id, .. } = &record.fact
+        if let Fact::Incident { id, .. } | Fact::Trip { incident: id, .. } = &record.fact
             && !resolved.contains(id)
         {
             engine.resume_incident(record);
