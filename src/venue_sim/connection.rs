@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::hall::Hall;
-use super::protocol::{Ask, Door, done, error, list, parse};
+use super::protocol::{Ask, Door, Outcome, Protocol};
 use crate::event::Nanos;
 use crate::feed::clock::Clock;
 use crate::feed::venue::FRAME_MAX;
@@ -28,7 +28,7 @@ const BURST: usize = 256;
 pub(super) async fn serve(stream: TcpStream, hall: Arc<Hall>, clock: Arc<dyn Clock>) {
     // Small frames leave at once; a failure only costs time.
     let _ = stream.set_nodelay(true);
-    let Some((socket, door)) = shake_hands(stream).await else { return };
+    let Some((socket, door)) = shake_hands(stream, hall.protocol).await else { return };
     let streams = door.streams.clone();
     let (id, queue) = hall.enter(door);
     hall.subscribe(id, streams);
@@ -37,11 +37,11 @@ pub(super) async fn serve(stream: TcpStream, hall: Arc<Hall>, clock: Arc<dyn Clo
     hall.leave(id);
 }
 
-async fn shake_hands(stream: TcpStream) -> Option<(WebSocketStream<TcpStream>, Door)> {
+async fn shake_hands(stream: TcpStream, protocol: &dyn Protocol) -> Option<(WebSocketStream<TcpStream>, Door)> {
     let mut door = None;
     #[allow(clippy::result_large_err, reason = "the shape of the library's callback")]
     let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-        door = Door::parse(request.uri().path(), request.uri().query());
+        door = protocol.door(request.uri().path(), request.uri().query());
         if door.is_some() {
             return Ok(response);
         }
@@ -80,7 +80,7 @@ async fn talk(
                     if desk.asks_too_often(&mut asked) {
                         return socket.close(None).await;
                     }
-                    write(&mut socket, [Message::text(desk.answer(&text))]).await?;
+                    write(&mut socket, desk.answer(&text).into_iter().map(Message::text)).await?;
                 }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
                 Some(Ok(_)) => {}
@@ -110,24 +110,25 @@ async fn write(
 }
 
 impl Desk<'_> {
-    fn answer(&self, text: &str) -> String {
-        let (id, ask) = match parse(text) {
+    fn answer(&self, text: &str) -> Vec<String> {
+        let protocol = self.hall.protocol;
+        let request = match protocol.read(text) {
             Ok(request) => request,
-            Err(answer) => return answer,
+            Err(answer) => return vec![answer],
         };
-        match ask {
+        match &request.ask {
             Ask::Subscribe(streams) => {
                 if let Some(stream) = streams.iter().find(|stream| self.hall.options.refused.contains(stream)) {
-                    return error(2, &format!("Invalid request: {stream} is no stream"), Some(&id));
+                    return protocol.answer(&request, Outcome::NoSuch(stream));
                 }
-                self.hall.subscribe(self.id, streams);
-                done(&id)
+                self.hall.subscribe(self.id, streams.clone());
+                protocol.answer(&request, Outcome::Done)
             }
             Ask::Unsubscribe(streams) => {
-                self.hall.unsubscribe(self.id, &streams);
-                done(&id)
+                self.hall.unsubscribe(self.id, streams);
+                protocol.answer(&request, Outcome::Done)
             }
-            Ask::List => list(&id, &self.hall.subscriptions(self.id)),
+            Ask::List => protocol.answer(&request, Outcome::Listed(&self.hall.subscriptions(self.id))),
         }
     }
 

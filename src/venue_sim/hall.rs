@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::VenueOptions;
-use super::protocol::{Door, split};
+use super::protocol::{Audience, Door, Protocol};
 use crate::event::Nanos;
 
 /// How far the venue has come.
@@ -35,6 +35,7 @@ pub struct Progress {
 
 pub(super) struct Hall {
     pub(super) options: VenueOptions,
+    pub(super) protocol: &'static dyn Protocol,
     inside: Mutex<Inside>,
 }
 
@@ -54,8 +55,8 @@ struct Client {
 }
 
 impl Hall {
-    pub(super) fn new(options: VenueOptions) -> Self {
-        Self { options, inside: Mutex::default() }
+    pub(super) fn new(options: VenueOptions, protocol: &'static dyn Protocol) -> Self {
+        Self { options, protocol, inside: Mutex::default() }
     }
 
     /// A client comes in; it gets its number and the queue to read from.
@@ -102,10 +103,10 @@ impl Hall {
             inside.progress.held += 1;
             return;
         }
-        if let Some((stream, data)) = split(frame)
-            && !self.options.silent.iter().any(|silent| silent == stream)
+        if let Audience::Stream(stream) = self.protocol.audience(frame)
+            && !self.options.silent.contains(&stream)
         {
-            inside.publish(self.options.routed, stream, frame, data);
+            inside.publish(self.protocol, &stream, frame);
         }
     }
 
@@ -137,12 +138,12 @@ impl Hall {
 }
 
 impl Inside {
-    fn publish(&mut self, routed: bool, stream: &str, frame: &str, data: &str) {
+    fn publish(&mut self, protocol: &dyn Protocol, stream: &str, frame: &str) {
         let Some(ids) = self.wanted.get(stream).filter(|ids| !ids.is_empty()) else { return };
-        let (whole, bare) = (Utf8Bytes::from(frame), Utf8Bytes::from(data));
+        let (whole, bare) = (Utf8Bytes::from(frame), Utf8Bytes::from(protocol.bare(frame)));
         let mut slow = Vec::new();
         for id in ids {
-            let Some(client) = self.clients.get(id).filter(|client| !routed || client.door.lets(stream)) else {
+            let Some(client) = self.clients.get(id).filter(|client| protocol.lets(&client.door, stream)) else {
                 continue;
             };
             let text = if client.door.bare { bare.clone() } else { whole.clone() };

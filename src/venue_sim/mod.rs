@@ -1,4 +1,4 @@
-//! A venue on loopback: speaks Binance's WebSocket protocol and plays a recording by a clock, with faults on demand.
+//! A venue on loopback: speaks the venue's own WebSocket protocol and plays a recording by a clock, with faults on demand.
 //!
 //! The demonstration and the session tests run against it, so that the whole way from socket to event is the real one.
 
@@ -26,9 +26,8 @@ use crate::feed::clock::Clock;
 pub struct VenueOptions {
     /// Where to listen: loopback, or it does not start. Port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Whether streams are routed by path as on USD-M: `/public` has books, `/market` the rest, and a connection
-    /// without either is shaken hands with and never gets the rest.
-    pub routed: bool,
+    /// The venue it pretends to be.
+    pub venue: &'static str,
     /// Pause between pings, by the machine's time.
     pub ping_every: Duration,
     /// Frames that may wait for one client; a slower one is disconnected.
@@ -45,7 +44,7 @@ impl Default for VenueOptions {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            routed: false,
+            venue: "binance-coinm",
             ping_every: Duration::from_secs(20),
             queue_max: 8192,
             messages_per_sec: 10,
@@ -64,7 +63,7 @@ pub struct VenueServer {
 }
 
 impl VenueServer {
-    /// Opens a venue that plays `frames` (combined-stream frames with their times, in order) by `clock`.
+    /// Opens a venue that plays `frames` (as the venue sends them, with their times, in order) by `clock`.
     pub fn start(
         frames: impl Iterator<Item = (Nanos, String)> + Send + 'static,
         clock: Arc<dyn Clock>,
@@ -73,10 +72,12 @@ impl VenueServer {
         if !options.listen.ip().is_loopback() {
             return Err(io::Error::other(format!("{}: a pretended venue listens on loopback only", options.listen)));
         }
+        let protocol = protocol::find(options.venue)
+            .ok_or_else(|| io::Error::other(format!("{}: no protocol of this venue is known", options.venue)))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(options.listen))?;
         let addr = listener.local_addr()?;
-        let hall = Arc::new(Hall::new(options));
+        let hall = Arc::new(Hall::new(options, protocol));
         let (stop, stopped) = watch::channel(false);
         let inside = Arc::clone(&hall);
         let work = move || {

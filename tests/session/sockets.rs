@@ -226,7 +226,7 @@ fn the_retired_path_shakes_hands_and_stays_dead_while_the_routed_one_lives() {
     let from = clock.now().plus_secs(0.1);
     let frames = stream_of_trades(from)
         .map(|(at, frame)| (at, frame.replace("dotusd_perp", "btcusdt").replace("DOTUSD_PERP", "BTCUSDT")));
-    let options = VenueOptions { routed: true, ..VenueOptions::default() };
+    let options = VenueOptions { venue: "binance-usdm", ..VenueOptions::default() };
     let server = VenueServer::start(frames, Arc::clone(&clock), options).expect("a port");
     let routed = session(&server.base(), "binance-usdm", &[Kind::Trade], quick(), clock.now());
     assert!(routed.url().ends_with("/market/stream"));
