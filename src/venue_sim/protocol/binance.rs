@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Ask, Audience, Door, Outcome, Protocol, Request};
+use crate::event::Nanos;
 
 /// One of Binance's three market data services.
 pub(super) struct Binance {
@@ -49,10 +50,10 @@ impl Protocol for Binance {
             Some("LIST_SUBSCRIPTIONS") => Ok(Ask::List),
             _ => Err(bad("unknown method")),
         }
-        .map(|ask| Request { id: id.clone(), ask })
+        .map(|ask| Request { id: id.clone(), ask, raw: Value::Null })
     }
 
-    fn answer(&self, request: &Request, outcome: Outcome) -> Vec<String> {
+    fn answer(&self, request: &Request, outcome: Outcome, _: Nanos) -> Vec<String> {
         let id = &request.id;
         vec![match outcome {
             Outcome::Done => json!({"result": null, "id": id}).to_string(),
@@ -62,7 +63,7 @@ impl Protocol for Binance {
     }
 
     fn audience(&self, frame: &str) -> Audience {
-        split(frame).map_or(Audience::Nobody, |(stream, _)| Audience::Stream(stream.to_owned()))
+        Audience::of(split(frame).map(|(stream, _)| stream.to_owned()))
     }
 
     fn lets(&self, door: &Door, stream: &str) -> bool {
@@ -71,6 +72,14 @@ impl Protocol for Binance {
 
     fn bare<'f>(&self, frame: &'f str) -> &'f str {
         split(frame).map_or(frame, |(_, data)| data)
+    }
+
+    fn id_marks(&self) -> &'static [&'static str] {
+        &["\"a\":", "\"t\":"]
+    }
+
+    fn closing(&self, at: Nanos) -> Option<String> {
+        Some(json!({"e": "serverShutdown", "E": at.0 / 1_000_000}).to_string())
     }
 }
 
@@ -119,7 +128,10 @@ mod tests {
     #[test]
     fn requests_are_read_and_faults_answered_in_the_venues_words() {
         let subscribe = USDM.read(r#"{"method":"SUBSCRIBE","params":["a@trade"],"id":1}"#);
-        assert_eq!(subscribe, Ok(Request { id: json!(1), ask: Ask::Subscribe(vec!["a@trade".to_owned()]) }));
+        assert_eq!(
+            subscribe,
+            Ok(Request { id: json!(1), ask: Ask::Subscribe(vec!["a@trade".to_owned()]), raw: Value::Null })
+        );
         for (text, want) in [
             ("{", r#"{"error":{"code":3,"msg":"Invalid JSON: EOF"#),
             (r#"{"method":"SUBSCRIBE","params":[1],"id":7}"#, r#"{"error":{"code":2,"msg":"Invalid request: params"#),
