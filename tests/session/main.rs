@@ -12,6 +12,7 @@
 mod others;
 mod poked;
 mod recorded;
+mod running;
 mod sockets;
 
 use std::sync::Arc;
