@@ -112,6 +112,6 @@ mod tests {
             assert!(text.contains(&format!(r#""a":{},"T":{}"#, 70 + place, want / 1_000_000)), "{text}");
         }
         assert_eq!(endless("nowhere", 0.5, move || vec![(at, String::new())].into_iter()).count(), 0);
-        assert_eq!(endless("okx", 0.5, || std::iter::empty()).count(), 0);
+        assert_eq!(endless("okx", 0.5, std::iter::empty).count(), 0);
     }
 }

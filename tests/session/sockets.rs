@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fusewire::engine::{FeedState, Input};
-use fusewire::event::{Body, Kind, MarketId, Nanos};
+use fusewire::event::{Kind, MarketId, Nanos};
 use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
 use fusewire::feed::frames::FrameReader;
 use fusewire::feed::session::{Identity, Session, SessionSettings};
