@@ -13,6 +13,7 @@ mod paths;
 mod replay;
 mod run;
 mod say;
+mod serve_venue;
 mod sight;
 mod store;
 mod table;
@@ -99,6 +100,7 @@ enum Command {
     Store(store::Args),
     Validate(validate::Args),
     Breakers(breakers::Args),
+    ServeVenue(serve_venue::Args),
 }
 
 /// Runs the command line.
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Store(args) => store::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Breakers(args) => breakers::run(&args),
+        Command::ServeVenue(args) => serve_venue::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -325,7 +325,8 @@ mod tests {
         };
         let later = Record { seq: 3, at: Nanos::from_secs(1700), fact: trip(&id) };
         let mut after = Incidents::new(IncidentSettings::default());
-        [&opened, &later].into_iter().for_each(|record| after.fold(record));
+        after.fold(&opened);
+        after.fold(&later);
         assert_eq!(after.trip(arrival(3000)).0, id, "22 minutes after the last trip, 50 after the first");
         assert_ne!(after.trip(arrival(9000)).0, id);
     }

@@ -1,11 +1,16 @@
-//! A venue on loopback: speaks Binance's WebSocket protocol and plays a recording by a clock, with faults on demand.
+//! A venue on loopback: speaks the venue's own WebSocket protocol and plays a recording by a clock, with faults on demand.
 //!
 //! The demonstration and the session tests run against it, so that the whole way from socket to event is the real one.
 
 mod connection;
+mod desk;
+mod fault;
+mod garbage;
 mod hall;
+mod laps;
 mod player;
 mod protocol;
+mod rewrite;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,41 +21,52 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use self::fault::{Drawn, Fault, FaultKind, Faults};
 use self::hall::Hall;
 pub use self::hall::Progress;
+pub use self::laps::endless;
 use crate::event::Nanos;
 use crate::feed::clock::Clock;
+use crate::feed::venue;
 
 /// How the venue behaves.
 #[derive(Clone, Debug)]
 pub struct VenueOptions {
-    /// Where to listen: loopback, or it does not start. Port 0 takes any free one.
+    /// Where to listen. Port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Whether streams are routed by path as on USD-M: `/public` has books, `/market` the rest, and a connection
-    /// without either is shaken hands with and never gets the rest.
-    pub routed: bool,
-    /// Pause between pings, by the machine's time.
+    /// Whether it may listen elsewhere than on loopback.
+    pub allow_remote: bool,
+    /// The venue it pretends to be.
+    pub venue: &'static str,
+    /// Whether clients live in the machine's time: frames are dated now, and what is demanded of clients is measured by it.
+    pub live: bool,
+    /// Pause between pings of the WebSocket protocol, by the machine's time; the venue's own beats come at least as often.
     pub ping_every: Duration,
     /// Frames that may wait for one client; a slower one is disconnected.
     pub queue_max: usize,
-    /// Messages a client may send in a second of the venue's clock; one that sends more is disconnected.
-    pub messages_per_sec: usize,
+    /// Messages a client may send in a second; one that sends more is disconnected. The venue's own limit by default.
+    pub messages_per_sec: Option<usize>,
     /// Streams that are refused when asked for.
     pub refused: Vec<String>,
     /// Streams that are acknowledged and never delivered.
     pub silent: Vec<String>,
+    /// What goes wrong.
+    pub faults: Faults,
 }
 
 impl Default for VenueOptions {
     fn default() -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            routed: false,
+            allow_remote: false,
+            venue: "binance-coinm",
+            live: false,
             ping_every: Duration::from_secs(20),
             queue_max: 8192,
-            messages_per_sec: 10,
+            messages_per_sec: None,
             refused: Vec::new(),
             silent: Vec::new(),
+            faults: Faults::default(),
         }
     }
 }
@@ -64,19 +80,23 @@ pub struct VenueServer {
 }
 
 impl VenueServer {
-    /// Opens a venue that plays `frames` (combined-stream frames with their times, in order) by `clock`.
+    /// Opens a venue that plays `frames` (as the venue sends them, with their times, in order) by `clock`.
     pub fn start(
         frames: impl Iterator<Item = (Nanos, String)> + Send + 'static,
         clock: Arc<dyn Clock>,
         options: VenueOptions,
     ) -> io::Result<Self> {
-        if !options.listen.ip().is_loopback() {
+        if !options.allow_remote && !options.listen.ip().is_loopback() {
             return Err(io::Error::other(format!("{}: a pretended venue listens on loopback only", options.listen)));
         }
+        let protocol = protocol::find(options.venue)
+            .ok_or_else(|| io::Error::other(format!("{}: no protocol of this venue is known", options.venue)))?;
+        let limit = venue::find(options.venue).map(|venue| venue.limits().messages_per_sec.ceil() as usize);
+        let options = VenueOptions { messages_per_sec: options.messages_per_sec.or(limit), ..options };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(options.listen))?;
         let addr = listener.local_addr()?;
-        let hall = Arc::new(Hall::new(options));
+        let hall = Arc::new(Hall::new(options, protocol));
         let (stop, stopped) = watch::channel(false);
         let inside = Arc::clone(&hall);
         let work = move || {
@@ -84,6 +104,7 @@ impl VenueServer {
                 tokio::select! {
                     () = welcome(listener, &inside, &clock) => {}
                     () = player::play(frames, &inside, &*clock) => {}
+                    () = weather(&inside, &*clock) => {}
                     () = until(stopped) => {}
                 }
             });
@@ -147,6 +168,18 @@ async fn welcome(listener: TcpListener, hall: &Arc<Hall>, clock: &Arc<dyn Clock>
             // Out of file descriptors, most likely: let some go.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
+    }
+}
+
+/// Lets faults that are instants happen.
+async fn weather(hall: &Hall, clock: &dyn Clock) {
+    let mut before = f64::NEG_INFINITY;
+    loop {
+        if let Some(secs) = hall.since_start(clock) {
+            hall.pass(before, secs, hall.now(clock));
+            before = secs;
+        }
+        tokio::time::sleep(connection::LOOK).await;
     }
 }
 

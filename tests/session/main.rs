@@ -6,12 +6,15 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "helpers of tests may fail loudly"
 )]
 
 mod others;
 mod poked;
 mod recorded;
+#[allow(dead_code, reason = "the suite of venues uses more of it")]
+mod running;
 mod sockets;
 
 use std::sync::Arc;

@@ -1,99 +1,21 @@
 //! Real sockets against the pretended venue.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fusewire::engine::{FeedState, Input};
-use fusewire::event::{Body, Kind, MarketId, Nanos};
+use fusewire::event::{Kind, MarketId, Nanos};
 use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
 use fusewire::feed::frames::FrameReader;
-use fusewire::feed::session::{Counters, Identity, Session, SessionSettings};
-use fusewire::feed::socket::{self, Sink};
+use fusewire::feed::session::{Identity, Session, SessionSettings};
 use fusewire::feed::venue::{MarketLookup, find};
 use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer};
-use tokio::sync::oneshot;
 
+use crate::running::Running;
 use crate::{START, session, trade};
-
-/// A session on a real socket in a thread of its own.
-struct Running {
-    inputs: Receiver<Input>,
-    counters: Arc<Mutex<Counters>>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-struct Tell {
-    inputs: std::sync::mpsc::Sender<Input>,
-    counters: Arc<Mutex<Counters>>,
-}
-
-impl Sink for Tell {
-    fn input(&mut self, input: Input) -> ControlFlow<()> {
-        if self.inputs.send(input).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-
-    fn counters(&mut self, counters: &Counters) {
-        *self.counters.lock().expect("lock") = *counters;
-    }
-}
-
-impl Running {
-    fn start(session: Session, clock: Arc<dyn Clock>) -> Self {
-        let (sender, inputs) = channel();
-        let counters = Arc::new(Mutex::new(Counters::default()));
-        let mut sink = Tell { inputs: sender, counters: Arc::clone(&counters) };
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-            let stopped = async { drop(stopped.await) };
-            runtime.block_on(socket::run(session, clock, &mut sink, stopped)).expect("a good URL");
-        });
-        Self { inputs, counters, stop: Some(stop), thread: Some(thread) }
-    }
-
-    /// Everything up to the first feed report of this state; panics after ten seconds of silence or 2,000 events.
-    fn until(&self, state: FeedState) -> (Vec<Input>, String) {
-        let mut before = Vec::new();
-        while before.len() < 2000 {
-            let input = self.inputs.recv_timeout(Duration::from_secs(10));
-            match input.unwrap_or_else(|_| panic!("{} did not come: {before:?}", state.name())) {
-                Input::Feed(report) if report.state == state => return (before, report.why),
-                other => before.push(other),
-            }
-        }
-        panic!("{} did not come among {} inputs", state.name(), before.len());
-    }
-
-    fn trades(&self, count: usize) -> Vec<u64> {
-        let next = || self.inputs.recv_timeout(Duration::from_secs(10)).expect("a trade");
-        let id = |input| match input {
-            Input::Event(event) => match event.body {
-                Body::Trade { id, .. } => Some(id),
-                _ => None,
-            },
-            _ => None,
-        };
-        std::iter::repeat_with(next).filter_map(id).take(count).collect()
-    }
-
-    fn counters(&self) -> Counters {
-        *self.counters.lock().expect("lock")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
 
 fn quick() -> SessionSettings {
     SessionSettings {
@@ -226,7 +148,7 @@ fn the_retired_path_shakes_hands_and_stays_dead_while_the_routed_one_lives() {
     let from = clock.now().plus_secs(0.1);
     let frames = stream_of_trades(from)
         .map(|(at, frame)| (at, frame.replace("dotusd_perp", "btcusdt").replace("DOTUSD_PERP", "BTCUSDT")));
-    let options = VenueOptions { routed: true, ..VenueOptions::default() };
+    let options = VenueOptions { venue: "binance-usdm", ..VenueOptions::default() };
     let server = VenueServer::start(frames, Arc::clone(&clock), options).expect("a port");
     let routed = session(&server.base(), "binance-usdm", &[Kind::Trade], quick(), clock.now());
     assert!(routed.url().ends_with("/market/stream"));
