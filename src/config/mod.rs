@@ -155,7 +155,7 @@ fn fields(text: &str, notebook: &mut Notebook, vault: Vault) -> Settings {
     let (engine, drive) = engine::read(&mut top, drive);
     let settings = Settings {
         engine,
-        feeds: feeds::read(&mut top, default.feeds),
+        feeds: feeds::read(&mut top, default.feeds, vault),
         gate: places::gate(top.child("gate")),
         store: places::store(top.child("store")),
         serve: places::serve(top.child("serve")),

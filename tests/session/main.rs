@@ -13,6 +13,7 @@ mod others;
 mod poked;
 mod recorded;
 mod sockets;
+mod tls;
 
 use std::sync::Arc;
 

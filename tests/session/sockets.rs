@@ -14,6 +14,7 @@ use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
 use fusewire::feed::frames::FrameReader;
 use fusewire::feed::session::{Counters, Identity, Session, SessionSettings};
 use fusewire::feed::socket::{self, Sink};
+use fusewire::feed::trust::Trust;
 use fusewire::feed::venue::{MarketLookup, find};
 use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer};
@@ -22,7 +23,7 @@ use tokio::sync::oneshot;
 use crate::{START, session, trade};
 
 /// A session on a real socket in a thread of its own.
-struct Running {
+pub(crate) struct Running {
     inputs: Receiver<Input>,
     counters: Arc<Mutex<Counters>>,
     stop: Option<oneshot::Sender<()>>,
@@ -45,7 +46,11 @@ impl Sink for Tell {
 }
 
 impl Running {
-    fn start(session: Session, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(session: Session, clock: Arc<dyn Clock>) -> Self {
+        Self::trusting(Trust::public(), session, clock)
+    }
+
+    pub(crate) fn trusting(trust: Trust, session: Session, clock: Arc<dyn Clock>) -> Self {
         let (sender, inputs) = channel();
         let counters = Arc::new(Mutex::new(Counters::default()));
         let mut sink = Tell { inputs: sender, counters: Arc::clone(&counters) };
@@ -53,13 +58,13 @@ impl Running {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             let stopped = async { drop(stopped.await) };
-            runtime.block_on(socket::run(session, clock, &mut sink, stopped)).expect("a good URL");
+            runtime.block_on(socket::run(session, trust, clock, &mut sink, stopped));
         });
         Self { inputs, counters, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Everything up to the first feed report of this state; panics after ten seconds of silence or 2,000 events.
-    fn until(&self, state: FeedState) -> (Vec<Input>, String) {
+    pub(crate) fn until(&self, state: FeedState) -> (Vec<Input>, String) {
         let mut before = Vec::new();
         while before.len() < 2000 {
             let input = self.inputs.recv_timeout(Duration::from_secs(10));
@@ -71,7 +76,7 @@ impl Running {
         panic!("{} did not come among {} inputs", state.name(), before.len());
     }
 
-    fn trades(&self, count: usize) -> Vec<u64> {
+    pub(crate) fn trades(&self, count: usize) -> Vec<u64> {
         let next = || self.inputs.recv_timeout(Duration::from_secs(10)).expect("a trade");
         let id = |input| match input {
             Input::Event(event) => match event.body {
@@ -83,7 +88,7 @@ impl Running {
         std::iter::repeat_with(next).filter_map(id).take(count).collect()
     }
 
-    fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         *self.counters.lock().expect("lock")
     }
 }
@@ -95,7 +100,7 @@ impl Drop for Running {
     }
 }
 
-fn quick() -> SessionSettings {
+pub(crate) fn quick() -> SessionSettings {
     SessionSettings {
         silence_secs: 0.4,
         quiet_silence_secs: 0.4,
@@ -113,7 +118,7 @@ fn stream_of_trades(from: Nanos) -> impl Iterator<Item = (Nanos, String)> + Send
     })
 }
 
-fn open(options: VenueOptions) -> (VenueServer, Arc<dyn Clock>) {
+pub(crate) fn open(options: VenueOptions) -> (VenueServer, Arc<dyn Clock>) {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let frames = stream_of_trades(clock.now().plus_secs(0.2));
     (VenueServer::start(frames, Arc::clone(&clock), options).expect("a port"), clock)
