@@ -160,6 +160,11 @@ mod checked {
     use super::{Deserialize, Price, Qty};
     use serde::{Deserializer, de::Error};
 
+    pub(super) fn finite<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        let value = f64::deserialize(d)?;
+        if value.is_finite() { Ok(value) } else { Err(D::Error::custom("not_finite")) }
+    }
+
     impl<'de> Deserialize<'de> for Price {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
             Self::new(f64::deserialize(d)?).map_err(|bad| D::Error::custom(bad.reason()))
@@ -300,6 +305,7 @@ pub enum Body {
     /// The funding rate of the current period, as a fraction (0.0001 = 1 bp); any finite value.
     Funding {
         /// The rate.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::finite"))]
         rate: f64,
     },
     /// Open interest.
@@ -459,6 +465,17 @@ mod tests {
         assert_eq!(Qty::new(-0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::positive(0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::new(0.0), Ok(Qty::ZERO));
+    }
+
+    #[cfg(feature = "daemon")]
+    #[test]
+    fn no_recording_brings_a_rate_that_is_no_number() {
+        for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let bytes = postcard::to_stdvec(&Body::Funding { rate }).expect("memory");
+            assert!(postcard::from_bytes::<Body>(&bytes).is_err(), "{rate}");
+        }
+        let fine = Body::Funding { rate: -0.0003 };
+        assert_eq!(postcard::from_bytes(&postcard::to_stdvec(&fine).expect("memory")), Ok(fine));
     }
 
     #[test]
