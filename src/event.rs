@@ -165,6 +165,10 @@ mod checked {
         if value.is_finite() { Ok(value) } else { Err(D::Error::custom("not_finite")) }
     }
 
+    pub(super) fn positive<'de, D: Deserializer<'de>>(d: D) -> Result<Qty, D::Error> {
+        Qty::positive(f64::deserialize(d)?).map_err(|bad| D::Error::custom(bad.reason()))
+    }
+
     impl<'de> Deserialize<'de> for Price {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
             Self::new(f64::deserialize(d)?).map_err(|bad| D::Error::custom(bad.reason()))
@@ -255,6 +259,7 @@ pub enum Body {
         /// Price of the trade.
         price: Price,
         /// Quantity in the venue's unit.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::positive"))]
         qty: Qty,
         /// The venue's id, for dedupe; 0 where there is none.
         id: u64,
@@ -266,6 +271,7 @@ pub enum Body {
         /// Price, of the meaning beside it.
         price: Price,
         /// Quantity in the venue's unit.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::positive"))]
         qty: Qty,
         /// Whose position.
         liquidated: Liquidated,
@@ -476,6 +482,19 @@ mod tests {
         }
         let fine = Body::Funding { rate: -0.0003 };
         assert_eq!(postcard::from_bytes(&postcard::to_stdvec(&fine).expect("memory")), Ok(fine));
+    }
+
+    #[cfg(feature = "daemon")]
+    #[test]
+    fn no_recording_brings_a_trade_of_nothing() {
+        let body = |qty| {
+            let (price, aggressor) = (Price(4.2), Aggressor::Sell);
+            postcard::to_stdvec(&Body::Trade { price, qty, id: 1, aggressor }).expect("memory")
+        };
+        assert!(postcard::from_bytes::<Body>(&body(Qty(1.0))).is_ok());
+        for qty in [Qty::ZERO, Qty(-0.0), Qty(-1.0), Qty(f64::NAN)] {
+            assert!(postcard::from_bytes::<Body>(&body(qty)).is_err(), "{qty:?}");
+        }
     }
 
     #[test]
