@@ -34,6 +34,7 @@ impl Alone {
     }
 
     /// Opens the scale, lets something look, then lets the scale learn: the order of the bank.
+    #[allow(clippy::type_complexity, reason = "what it is: someone else's look between two of the scale's steps")]
     fn watch(settings: &BaseSettings) -> impl FnMut(&Seen<'_>, &mut dyn FnMut(&mut Base, &Seen<'_>)) + use<> {
         let (settings, mut base) = (settings.clone(), Base::new(settings));
         move |seen, look| {
