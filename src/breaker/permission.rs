@@ -230,7 +230,7 @@ mod tests {
 
     fn read(factor: f64, max: Option<f64>, low: f64, high: Option<f64>) -> Result<Permission, postcard::Error> {
         let plain: Plain = (Stance::Caution, Sides::BOTH, factor, max, low, high);
-        postcard::from_bytes(&postcard::to_stdvec(&plain).expect("memory"))
+        postcard::to_stdvec(&plain).and_then(|bytes| postcard::from_bytes(&bytes))
     }
 
     #[test]
