@@ -6,7 +6,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "helpers of tests may fail loudly"
+    clippy::disallowed_methods,
+    reason = "helpers of tests may fail loudly, and a real socket needs a real clock"
 )]
 
 mod others;

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use fusewire::engine::{FeedState, Input};
 use fusewire::event::Kind;
@@ -222,7 +221,6 @@ fn plain_text_off_loopback_is_refused_before_a_packet_is_sent() {
         }
         drop(running);
     }
-    std::thread::sleep(Duration::from_millis(50));
     let knocked = listener.accept().map(|(_, from)| from);
     assert_eq!(knocked.map_err(|why| why.kind()), Err(std::io::ErrorKind::WouldBlock));
 }
