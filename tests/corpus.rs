@@ -188,7 +188,7 @@ fn some_inputs() -> Vec<(&'static str, Vec<Input>)> {
     let trade = |secs: f64, id: u64, at: f64| {
         event(secs, Body::Trade { price: price(at), qty: qty(2.0), id, aggressor: Aggressor::Sell })
     };
-    let fall = (1..=60).map(|id: u64| trade(id as f64, id, 100.0 * 0.99_f64.powf(id as f64))).collect();
+    let fall = (1..=60).map(|id: u64| trade(id as f64, id, 100.0 - id as f64 / 2.0)).collect();
     let liquidation = Body::Liquidation {
         price: price(90.0),
         qty: qty(5.0),

@@ -17,8 +17,11 @@ pub mod sound;
 pub mod tapes;
 pub mod venues;
 
+/// Holds what a target holds, of these bytes; panics where it does not.
+pub type Check = fn(&[u8]);
+
 /// Every target by its name, which is also the name of its folder of examples.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Check)] = &[
     ("config", config::check),
     ("control", control::check),
     ("gate", gate::check),
