@@ -160,6 +160,15 @@ mod checked {
     use super::{Deserialize, Price, Qty};
     use serde::{Deserializer, de::Error};
 
+    pub(super) fn finite<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        let value = f64::deserialize(d)?;
+        if value.is_finite() { Ok(value) } else { Err(D::Error::custom("not_finite")) }
+    }
+
+    pub(super) fn positive<'de, D: Deserializer<'de>>(d: D) -> Result<Qty, D::Error> {
+        Qty::positive(f64::deserialize(d)?).map_err(|bad| D::Error::custom(bad.reason()))
+    }
+
     impl<'de> Deserialize<'de> for Price {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
             Self::new(f64::deserialize(d)?).map_err(|bad| D::Error::custom(bad.reason()))
@@ -250,6 +259,7 @@ pub enum Body {
         /// Price of the trade.
         price: Price,
         /// Quantity in the venue's unit.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::positive"))]
         qty: Qty,
         /// The venue's id, for dedupe; 0 where there is none.
         id: u64,
@@ -261,6 +271,7 @@ pub enum Body {
         /// Price, of the meaning beside it.
         price: Price,
         /// Quantity in the venue's unit.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::positive"))]
         qty: Qty,
         /// Whose position.
         liquidated: Liquidated,
@@ -300,6 +311,7 @@ pub enum Body {
     /// The funding rate of the current period, as a fraction (0.0001 = 1 bp); any finite value.
     Funding {
         /// The rate.
+        #[cfg_attr(feature = "daemon", serde(deserialize_with = "checked::finite"))]
         rate: f64,
     },
     /// Open interest.
@@ -459,6 +471,30 @@ mod tests {
         assert_eq!(Qty::new(-0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::positive(0.0), Err(BadNumber::NotPositive));
         assert_eq!(Qty::new(0.0), Ok(Qty::ZERO));
+    }
+
+    #[cfg(feature = "daemon")]
+    #[test]
+    fn no_recording_brings_a_rate_that_is_no_number() {
+        for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let bytes = postcard::to_stdvec(&Body::Funding { rate }).expect("memory");
+            assert!(postcard::from_bytes::<Body>(&bytes).is_err(), "{rate}");
+        }
+        let fine = Body::Funding { rate: -0.0003 };
+        assert_eq!(postcard::from_bytes(&postcard::to_stdvec(&fine).expect("memory")), Ok(fine));
+    }
+
+    #[cfg(feature = "daemon")]
+    #[test]
+    fn no_recording_brings_a_trade_of_nothing() {
+        let body = |qty| {
+            let (price, aggressor) = (Price(4.2), Aggressor::Sell);
+            postcard::to_stdvec(&Body::Trade { price, qty, id: 1, aggressor }).expect("memory")
+        };
+        assert!(postcard::from_bytes::<Body>(&body(Qty(1.0))).is_ok());
+        for qty in [Qty::ZERO, Qty(-0.0), Qty(-1.0), Qty(f64::NAN)] {
+            assert!(postcard::from_bytes::<Body>(&body(qty)).is_err(), "{qty:?}");
+        }
     }
 
     #[test]

@@ -274,6 +274,44 @@ fn feeds_must_exist_and_be_safe() {
 }
 
 #[test]
+fn authorities_of_ones_own_are_looked_into_before_a_line_is_dialled() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let good = params.self_signed(&key).unwrap().pem();
+    let feed = |ca: &str| format!("[[feed]]\nvenue = \"okx\"\nmarkets = [\"BTC-USDT-SWAP\"]\nca_file = {ca}\n");
+    assert_eq!(faults(&feed(&format!("{:?}", write("one.pem", &good)))), "good");
+    assert_eq!(faults(&feed(&format!("{:?}", write("two.pem", &format!("{good}\n{good}"))))), "good");
+
+    let key = write("key.pem", &key.serialize_pem());
+    let torn = write("torn.pem", &format!("{good}{}", &good[..good.len() / 2]));
+    let unsound = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let second = write("second.pem", &format!("{good}{unsound}"));
+    let all = [&key, &torn, &second, "/nowhere/ca.pem", "/dev/zero"];
+    let text: String = all.map(|path| feed(&format!("{path:?}"))).concat() + &feed("5") + &feed("\"\"");
+    let text = text.replace("venue = \"okx\"\n", "venue = \"okx\"\nverify = false\n");
+    let said = faults(&text).replace(&dir.path().display().to_string(), "DIR");
+    let own = said.lines().filter(|line| line.contains("ca_file: ")).fold(String::new(), |all, line| all + line + "\n");
+    expect![[r#"
+        c.toml:5: feed.okx.ca_file: "DIR/key.pem": the file holds no certificate (as in -----BEGIN CERTIFICATE-----)
+        c.toml:10: feed.okx.ca_file: "DIR/torn.pem": the file is no PEM: a block has no end
+        c.toml:15: feed.okx.ca_file: "DIR/second.pem": certificate 2 of the file is unsound: invalid peer certificate: BadEncoding
+        c.toml:20: feed.okx.ca_file: "/nowhere/ca.pem": the file cannot be read: No such file or directory (os error 2)
+        c.toml:25: feed.okx.ca_file: "/dev/zero": the file is larger than 1048576 bytes
+        c.toml:30: feed.okx.ca_file: must be a text in quotes, got a number
+        c.toml:35: feed.okx.ca_file: must not be empty
+    "#]]
+    .assert_eq(&own);
+    assert_eq!(said.lines().filter(|line| line.contains("verify: is not known")).count(), 7, "{said}");
+}
+
+#[test]
 fn listening_to_the_world_takes_a_word() {
     check(
         &[

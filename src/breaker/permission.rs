@@ -79,9 +79,11 @@ impl Sides {
 pub struct Permission {
     stance: Stance,
     sides: Sides,
+    #[cfg_attr(feature = "daemon", serde(deserialize_with = "bounded::share"))]
     size_factor: f64,
     #[cfg_attr(feature = "daemon", serde(with = "unbounded"))]
     max_notional: f64,
+    #[cfg_attr(feature = "daemon", serde(deserialize_with = "bounded::from_zero"))]
     collar_low: f64,
     #[cfg_attr(feature = "daemon", serde(with = "unbounded"))]
     collar_high: f64,
@@ -195,6 +197,55 @@ mod unbounded {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
-        Ok(Option::<f64>::deserialize(d)?.unwrap_or(f64::INFINITY))
+        let value = Option::<f64>::deserialize(d)?.unwrap_or(f64::INFINITY);
+        super::bounded::within(value, f64::INFINITY)
+    }
+}
+
+/// What is read keeps the ranges that the builders keep: a recording or a snapshot may come from anywhere.
+#[cfg(feature = "daemon")]
+mod bounded {
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) fn share<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        within(f64::deserialize(d)?, 1.0)
+    }
+
+    pub(super) fn from_zero<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        within(f64::deserialize(d)?, f64::MAX)
+    }
+
+    /// NaN lies nowhere.
+    pub(super) fn within<E: Error>(value: f64, max: f64) -> Result<f64, E> {
+        if (0.0..=max).contains(&value) { Ok(value) } else { Err(E::custom("out of range")) }
+    }
+}
+
+#[cfg(all(test, feature = "daemon"))]
+mod tests {
+    use super::*;
+
+    /// Stance, sides, factor, maximum, collar, as they stand in a recording.
+    type Plain = (Stance, Sides, f64, Option<f64>, f64, Option<f64>);
+
+    fn read(factor: f64, max: Option<f64>, low: f64, high: Option<f64>) -> Result<Permission, postcard::Error> {
+        let plain: Plain = (Stance::Caution, Sides::BOTH, factor, max, low, high);
+        postcard::to_stdvec(&plain).and_then(|bytes| postcard::from_bytes(&bytes))
+    }
+
+    #[test]
+    fn no_recording_brings_a_number_out_of_its_range() {
+        let whole = Permission::of(Stance::Caution).with_size_factor(0.5).with_max_notional(1e6).with_collar(1.0, 2.0);
+        assert_eq!(read(0.5, Some(1e6), 1.0, Some(2.0)), Ok(whole));
+        assert_eq!(read(1.0, None, 0.0, None), Ok(Permission::of(Stance::Caution)));
+        for bad in [f64::NAN, -1.0, f64::NEG_INFINITY, f64::INFINITY] {
+            assert!(read(bad, None, 0.0, None).is_err(), "factor {bad}");
+            assert!(read(1.0, None, bad, None).is_err(), "low {bad}");
+        }
+        assert!(read(1.001, None, 0.0, None).is_err());
+        for bad in [f64::NAN, -1.0, f64::NEG_INFINITY] {
+            assert!(read(1.0, Some(bad), 0.0, None).is_err(), "maximum {bad}");
+            assert!(read(1.0, None, 0.0, Some(bad)).is_err(), "high {bad}");
+        }
     }
 }

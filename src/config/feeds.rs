@@ -1,19 +1,22 @@
 //! Sections `[[feed]]`: which venues and markets to listen to.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::fault::Wrong;
 use super::section::{Entry, Section};
 use super::table;
 use super::value::quoted;
+use super::vault::Vault;
 use crate::event::Kind;
 use crate::feed::session::SessionSettings;
+use crate::feed::trust::Trust;
 use crate::feed::venue::{VENUES, Venue, find};
 use crate::gate::NAME_BYTES_MAX;
 use crate::live::FeedSettings;
 
 /// Reads them all. A config without any listens to the default ones.
-pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>) -> Vec<FeedSettings> {
+pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>, vault: Vault) -> Vec<FeedSettings> {
     let entries = top.entries("feed");
     if entries.is_empty() {
         if top.holds("feed") && !top.notebook.blames("feed") {
@@ -22,10 +25,16 @@ pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>) -> Vec
         return default;
     }
     let mut seen = BTreeSet::new();
-    (1..).zip(entries).map(|(place, entry)| feed(top, entry, place, &mut seen)).collect()
+    (1..).zip(entries).map(|(place, entry)| feed(top, entry, place, vault, &mut seen)).collect()
 }
 
-fn feed(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, seen: &mut BTreeSet<String>) -> FeedSettings {
+fn feed(
+    top: &mut Section<'_, '_>,
+    entry: Entry<'_>,
+    place: usize,
+    vault: Vault,
+    seen: &mut BTreeSet<String>,
+) -> FeedSettings {
     let venue = entry.0.get("venue").and_then(toml_edit::Item::as_str).and_then(find);
     let mut section = top.entry_named("feed", "venue", place, entry, &BTreeSet::new());
     let default = FeedSettings::new("", &[]);
@@ -34,6 +43,7 @@ fn feed(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, seen: &mut BT
         markets: markets(&mut section, venue, seen),
         kinds: kinds(&mut section, default.kinds),
         endpoint: endpoint(&mut section),
+        ca_file: ca_file(&mut section, vault),
         session: session(&mut section),
     };
     section.finish();
@@ -128,4 +138,15 @@ fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
     let hint = (bare == "localhost").then(|| "try 127.0.0.1: a name means what somebody's resolver says".to_owned());
     section.wrong("endpoint", Wrong::new(problem).hint(hint));
     None
+}
+
+/// Authorities of the desk's own. Looked into where secrets are: the file lies on the machine that runs the daemon.
+fn ca_file(section: &mut Section<'_, '_>, vault: Vault) -> Option<PathBuf> {
+    let path = section.text("ca_file").map(PathBuf::from)?;
+    if vault == Vault::Open
+        && let Err(bad) = Trust::with_file(&path)
+    {
+        section.wrong("ca_file", format!("{}: {bad}", quoted(&path.to_string_lossy())));
+    }
+    Some(path)
 }

@@ -107,11 +107,16 @@ pub fn load_engine(path: &Path) -> Result<EngineSettings, Faults> {
 
 /// Reads a config to a depth and tells all about it. Secrets are opened at [`Depth::Environment`] only.
 pub fn inspect(path: &Path, depth: Depth) -> Reading {
-    let vault = if depth == Depth::Environment { Vault::Open } else { Vault::Shut };
     match text(path) {
-        Ok(text) => read(&text, &path.display().to_string(), depth, vault),
+        Ok(text) => inspect_text(&text, &path.display().to_string(), depth),
         Err(faults) => Reading { settings: Settings::default(), faults, checked: Vec::new(), notes: Vec::new() },
     }
+}
+
+/// The same of a config text; `name` stands in front of every fault.
+pub fn inspect_text(text: &str, name: &str, depth: Depth) -> Reading {
+    let vault = if depth == Depth::Environment { Vault::Open } else { Vault::Shut };
+    read(text, name, depth, vault)
 }
 
 fn settled(reading: Reading) -> Result<Settings, Faults> {
@@ -155,7 +160,7 @@ fn fields(text: &str, notebook: &mut Notebook, vault: Vault) -> Settings {
     let (engine, drive) = engine::read(&mut top, drive);
     let settings = Settings {
         engine,
-        feeds: feeds::read(&mut top, default.feeds),
+        feeds: feeds::read(&mut top, default.feeds, vault),
         gate: places::gate(top.child("gate")),
         store: places::store(top.child("store")),
         serve: places::serve(top.child("serve")),

@@ -6,4 +6,5 @@ pub mod instrument;
 pub mod session;
 pub mod socket;
 pub mod tape;
+pub mod trust;
 pub mod venue;

@@ -4,7 +4,7 @@ use std::future::{Future, pending};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -12,10 +12,11 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::clock::Clock;
 use super::session::{Action, Counters, Session, SessionInput, printable};
+use super::trust::{Trust, explain};
 use super::venue::FRAME_MAX;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::Nanos;
@@ -86,7 +87,7 @@ const WAKE_MAX: usize = 1024;
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
-type Connecting = Pin<Box<dyn Future<Output = Result<Stream, Error>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<Stream, String>> + Send>>;
 
 enum Line {
     Down,
@@ -94,17 +95,17 @@ enum Line {
     Up(Box<Stream>),
 }
 
-/// Drives `session` until `shutdown` or until the sink breaks.
+/// Drives `session` until `shutdown` or until the sink breaks. A server that `trust` does not cover, and an address that may
+/// not be connected to, are losses like any other: told as `Down` with the reason, and tried again after the pause.
 pub async fn run(
     session: Session,
+    trust: Trust,
     clock: Arc<dyn Clock>,
     sink: &mut impl Sink,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), BadUrl> {
-    check_url(session.url())?;
-    install_tls();
+) {
     let mut shutdown = pin!(shutdown);
-    let mut shell = Shell { name: session.name(), session, clock, sink, line: Line::Down, outbox: Vec::new() };
+    let mut shell = Shell { name: session.name(), session, trust, clock, sink, line: Line::Down, outbox: Vec::new() };
     let mut flow = shell.happen(SessionInput::Tick);
     while flow.is_continue() {
         shell.flush().await;
@@ -117,7 +118,6 @@ pub async fn run(
             () = tokio::time::sleep(nap) => shell.happen(SessionInput::Tick),
         };
     }
-    Ok(())
 }
 
 /// News of a line.
@@ -133,7 +133,7 @@ impl Line {
             Self::Down => pending().await,
             Self::Connecting(connecting) => match connecting.await {
                 Ok(stream) => News::Opened(Box::new(stream)),
-                Err(fault) => News::Lost(fault.to_string()),
+                Err(why) => News::Lost(why),
             },
             Self::Up(stream) => match stream.next().await {
                 Some(Ok(message)) => News::Came(message),
@@ -147,6 +147,7 @@ impl Line {
 struct Shell<'s, S: Sink> {
     name: String,
     session: Session,
+    trust: Trust,
     clock: Arc<dyn Clock>,
     sink: &'s mut S,
     line: Line,
@@ -197,7 +198,7 @@ impl<S: Sink> Shell<'_, S> {
         self.session.handle(self.clock.now(), input);
         while let Some(action) = self.session.poll() {
             match action {
-                Action::Connect { url } => self.line = Line::Connecting(Box::pin(connect(url))),
+                Action::Connect { url } => self.line = Line::Connecting(Box::pin(connect(url, self.trust.clone()))),
                 Action::Send(text) => self.outbox.push(Message::text(text)),
                 Action::Ping => self.outbox.push(Message::Ping(Vec::new().into())),
                 Action::Close => {
@@ -221,7 +222,7 @@ impl<S: Sink> Shell<'_, S> {
             if let Line::Up(stream) = &mut self.line {
                 let sent = tokio::time::timeout(SEND_WITHIN, stream.send(message)).await;
                 if !matches!(sent, Ok(Ok(()))) {
-                    self.line = Line::Connecting(Box::pin(async { Err(Error::ConnectionClosed) }));
+                    self.line = Line::Connecting(Box::pin(async { Err(Error::ConnectionClosed.to_string()) }));
                     break;
                 }
             }
@@ -229,14 +230,17 @@ impl<S: Sink> Shell<'_, S> {
     }
 }
 
-async fn connect(url: String) -> Result<Stream, Error> {
+async fn connect(url: String, trust: Trust) -> Result<Stream, String> {
+    check_url(&url).map_err(|bad| bad.to_string())?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(FRAME_MAX))
         .max_frame_size(Some(FRAME_MAX))
         .write_buffer_size(4 << 10)
         .max_write_buffer_size(256 << 10);
-    let (stream, _) = connect_async_with_config(url, Some(limits), true).await?;
-    Ok(stream)
+    // A connector is only asked where the URL says `wss`.
+    let connector = url.starts_with("wss:").then(|| Connector::Rustls(trust.client()));
+    let connected = connect_async_tls_with_config(url, Some(limits), true, connector).await;
+    connected.map(|(stream, _)| stream).map_err(|fault| explain(&fault))
 }
 
 /// One line a change of state; the session made the words safe.
@@ -249,15 +253,6 @@ fn log(feed: &str, report: &FeedReport) {
             tracing::info!(feed, state = report.state.name(), "{}", report.why);
         }
     }
-}
-
-/// Two crates in one process may offer ways of TLS; ours is ring, said once and aloud.
-fn install_tls() {
-    static DONE: Once = Once::new();
-    DONE.call_once(|| {
-        // An error means that the process chose one before us.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::event::{MarketId, Nanos};
 use crate::feed::clock::Clock;
 use crate::feed::session::{Counters, Identity, Session};
 use crate::feed::socket::{self, Sink};
+use crate::feed::trust::Trust;
 use crate::feed::venue::{self, MarketLookup, Venue};
 use crate::market::Markets;
 
@@ -74,13 +75,13 @@ impl Feeds {
             sessions.extend(sessions_of(feed, table, clock.now())?);
         }
         let counts: FeedCounts =
-            Arc::new(Mutex::new(sessions.iter().map(|(session, _)| LineCounts::new(session.name())).collect()));
+            Arc::new(Mutex::new(sessions.iter().map(|(session, ..)| LineCounts::new(session.name())).collect()));
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
         let work = move || {
             runtime.block_on(async {
-                let tasks = sessions.into_iter().enumerate().map(|(place, (session, overflow))| {
+                let tasks = sessions.into_iter().enumerate().map(|(place, (session, trust, overflow))| {
                     let mut sink = Line {
                         slot: Slot::new(mailbox.clone(), overflow),
                         place,
@@ -90,9 +91,7 @@ impl Feeds {
                     let (clock, mut stopped) = (Arc::clone(&clock), stopped.clone());
                     async move {
                         let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                        if let Err(why) = socket::run(session, clock, &mut sink, shutdown).await {
-                            tracing::error!("{why}");
-                        }
+                        socket::run(session, trust, clock, &mut sink, shutdown).await;
                     }
                 });
                 futures_util::future::join_all(tasks).await;
@@ -109,7 +108,7 @@ impl Feeds {
     }
 }
 
-fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, FeedReport)>> {
+fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, Trust, FeedReport)>> {
     let venue = venue_of(feed)?;
     let lookup = Arc::new(MarketLookup::new(venue, table));
     let markets: Vec<(MarketId, &str)> =
@@ -117,6 +116,10 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
     let (venue_id, _) =
         markets.first().and_then(|(id, _)| table.groups(*id)).ok_or_else(|| anyhow!("{}: no markets", feed.venue))?;
     let base = feed.endpoint.clone().unwrap_or_else(|| venue.base().to_owned());
+    let trust = match &feed.ca_file {
+        Some(path) => Trust::with_file(path).with_context(|| path.display().to_string())?,
+        None => Trust::public(),
+    };
     let wanted = venue.subscribe(&markets, &feed.kinds);
     Ok(wanted
         .into_iter()
@@ -127,7 +130,7 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
             let why = "the channel to the engine was full".to_owned();
             let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
             let seed = u64::from(connection) << 32 | u64::from(venue_id.0);
-            (Session::new(who, subscription, feed.session.clone(), seed, now), overflow)
+            (Session::new(who, subscription, feed.session.clone(), seed, now), trust.clone(), overflow)
         })
         .collect())
 }

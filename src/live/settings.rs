@@ -42,6 +42,8 @@ pub struct FeedSettings {
     pub kinds: Vec<Kind>,
     /// Another address than the venue's own, as for a test server on loopback: `ws://127.0.0.1:8080`.
     pub endpoint: Option<String>,
+    /// PEM file of authorities that are believed beside the public ones, read when the daemon starts. None by default.
+    pub ca_file: Option<PathBuf>,
     /// How its connections are kept.
     pub session: SessionSettings,
 }
@@ -54,6 +56,7 @@ impl FeedSettings {
             markets: markets.iter().map(|name| (*name).to_owned()).collect(),
             kinds: vec![Kind::Trade, Kind::Quote, Kind::Liquidation, Kind::Mark, Kind::Index, Kind::Funding],
             endpoint: None,
+            ca_file: None,
             session: SessionSettings::default(),
         }
     }

@@ -7,7 +7,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "helpers of tests may fail loudly"
+    reason = "helpers of tests may fail loudly, and a real socket needs a real clock"
 )]
 
 mod others;
@@ -16,6 +16,7 @@ mod recorded;
 #[allow(dead_code, reason = "the suite of venues uses more of it")]
 mod running;
 mod sockets;
+mod tls;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use fusewire::event::Body;
 use fusewire::feed::clock::Clock;
 use fusewire::feed::session::{Counters, Session};
 use fusewire::feed::socket::{self, Sink};
+use fusewire::feed::trust::Trust;
 use tokio::sync::oneshot;
 
 /// A session on a real socket in a thread of its own.
@@ -38,6 +39,10 @@ impl Sink for Tell {
 
 impl Running {
     pub(crate) fn start(session: Session, clock: Arc<dyn Clock>) -> Self {
+        Self::trusting(Trust::public(), session, clock)
+    }
+
+    pub(crate) fn trusting(trust: Trust, session: Session, clock: Arc<dyn Clock>) -> Self {
         let (sender, inputs) = channel();
         let counters = Arc::new(Mutex::new(Counters::default()));
         let mut sink = Tell { inputs: sender, counters: Arc::clone(&counters) };
@@ -45,7 +50,7 @@ impl Running {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             let stopped = async { drop(stopped.await) };
-            runtime.block_on(socket::run(session, clock, &mut sink, stopped)).expect("a good URL");
+            runtime.block_on(socket::run(session, trust, clock, &mut sink, stopped));
         });
         Self { inputs, counters, stop: Some(stop), thread: Some(thread) }
     }

@@ -17,7 +17,7 @@ use fusewire::venue_sim::{VenueOptions, VenueServer};
 use crate::running::Running;
 use crate::{START, session, trade};
 
-fn quick() -> SessionSettings {
+pub(crate) fn quick() -> SessionSettings {
     SessionSettings {
         silence_secs: 0.4,
         quiet_silence_secs: 0.4,
@@ -35,7 +35,7 @@ fn stream_of_trades(from: Nanos) -> impl Iterator<Item = (Nanos, String)> + Send
     })
 }
 
-fn open(options: VenueOptions) -> (VenueServer, Arc<dyn Clock>) {
+pub(crate) fn open(options: VenueOptions) -> (VenueServer, Arc<dyn Clock>) {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let frames = stream_of_trades(clock.now().plus_secs(0.2));
     (VenueServer::start(frames, Arc::clone(&clock), options).expect("a port"), clock)

@@ -97,9 +97,9 @@ async fn read(stream: &mut BufReader<UnixStream>) -> io::Result<Option<Vec<u8>>>
 }
 
 async fn answer(line: &[u8], who: &Who, backend: &Arc<dyn Backend>) -> Response {
-    let request = match serde_json::from_slice::<Request>(line) {
+    let request = match Request::read(line) {
         Ok(request) => request,
-        Err(why) => return refused(format!("not understood: {why}")),
+        Err(why) => return refused(why),
     };
     let vitals = backend.vitals();
     let asked = match request {

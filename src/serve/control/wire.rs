@@ -64,6 +64,13 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Understands a line, without its end. The error says why not, in words for the asker.
+    pub fn read(line: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(line).map_err(|why| format!("not understood: {why}"))
+    }
+}
+
 /// What comes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]

@@ -1,0 +1,41 @@
+//! Decoders of venues. The first byte picks the venue, the rest is a frame.
+//!
+//! Never a panic; a refused frame appends nothing; only data appends; every event is sound; the same frame says the same
+//! again.
+
+use fusewire::event::{Body, Event, MarketId, Nanos, VenueStatus};
+use fusewire::feed::venue::{Decoded, FRAME_MAX};
+
+use super::{rooms, sound};
+
+const RECV_AT: Nanos = Nanos::from_secs(1_760_128_900);
+
+pub fn check(data: &[u8]) {
+    let Some((pick, frame)) = data.split_first() else { return };
+    let room = rooms::of(*pick);
+    // What was there before stays as it was.
+    let body = Body::Status { status: VenueStatus::Online };
+    let before = Event { venue_at: RECV_AT, recv_at: RECV_AT, market: MarketId(0), body };
+    let mut events = vec![before];
+    let found = room.venue.decode(frame, RECV_AT, &room.lookup, &mut events);
+    let (first, new) = events.split_first().expect("what was there");
+    assert_eq!(*first, before);
+    assert!(new.len() <= FRAME_MAX / 8, "{} events of {} bytes", new.len(), frame.len());
+    match &found {
+        Ok(Decoded::Data) => {}
+        Ok(Decoded::Partly(_)) => assert!(!new.is_empty(), "partly of nothing is a refusal"),
+        Ok(_) | Err(_) => assert!(new.is_empty(), "{found:?} appended {new:?}"),
+    }
+    for event in new {
+        sound::event(event, &room.markets);
+        assert_eq!(event.recv_at, RECV_AT);
+    }
+    let mut again = vec![before];
+    assert_eq!(room.venue.decode(frame, RECV_AT, &room.lookup, &mut again), found);
+    assert_eq!(again, events);
+    if let Some(name) = room.venue.named_in(frame) {
+        assert!(name.len() <= frame.len());
+        let _ = room.venue.instrument(&name);
+    }
+    let _ = room.venue.sequence(frame);
+}
