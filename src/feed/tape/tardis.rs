@@ -6,8 +6,10 @@
 use super::bad::Reason;
 use super::decimal::whole;
 use super::fields::{micros, positive, price, split};
+use super::format::Importer;
+use super::lines::Lines;
 use super::names::Names;
-use super::source::Decode;
+use super::source::{self, Decode, Report, Source};
 use crate::engine::Input;
 use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
 use crate::feed::venue;
@@ -15,26 +17,44 @@ use crate::market::Markets;
 
 const HEADER: &[u8] = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount";
 
+pub(super) const TRADES: Importer = Importer {
+    name: "tardis-trades",
+    words: &["trades"],
+    knows: Tardis::knows,
+    open: |lines, _, report| Ok(read(lines, Rows::Trades, report)),
+};
+
+pub(super) const LIQUIDATIONS: Importer = Importer {
+    name: "tardis-liquidations",
+    words: &["liquidations"],
+    knows: Tardis::knows,
+    open: |lines, _, report| Ok(read(lines, Rows::Liquidations, report)),
+};
+
+fn read(lines: Lines, rows: Rows, report: Report) -> Box<dyn Source> {
+    Box::new(source::Rows::new(lines, Tardis::new(rows), report))
+}
+
 /// What the rows are.
 #[derive(Clone, Copy)]
-pub(super) enum Rows {
+enum Rows {
     Trades,
     Liquidations,
 }
 
 /// Decodes rows of Tardis CSV.
-pub(super) struct Tardis {
+struct Tardis {
     rows: Rows,
     names: Names,
 }
 
 impl Tardis {
-    pub(super) fn new(rows: Rows) -> Self {
+    fn new(rows: Rows) -> Self {
         Self { rows, names: Names::new(our_venue) }
     }
 
     /// Whether a first line is the header or a row.
-    pub(super) fn knows(first: &[u8]) -> bool {
+    fn knows(first: &[u8]) -> bool {
         first == HEADER
             || split::<8>(first).is_some_and(|[_, _, at, _, _, side, _, _]| {
                 micros(at).is_ok() && matches!(side, b"buy" | b"sell" | b"unknown")
