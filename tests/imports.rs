@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
 use fusewire::feed::tape::Format;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ fn every_format_is_known_by_itself_and_counted_as_by_hand() {
     for case in cases() {
         let plain = fs::read(&case.path).expect("a tape");
         let name = case.path.file_name().expect("a name").to_string_lossy();
-        for (packing, bytes) in packings(&plain) {
+        for (packing, bytes) in packings(&name, &plain) {
             let path = folder.path().join(format!("{name}{packing}"));
             fs::write(&path, bytes).expect("written");
             let (code, told) = info(&path, &case, "auto");
@@ -49,11 +49,15 @@ fn no_nonsense_passes_in_any_column() {
         let mut text = String::new();
         for column in case.list("numbers") {
             let is_listed = |list| case.list(list).any(|ok| ok == column);
-            let zero = [("0", "zero_ok"), ("", "empty_ok")].into_iter().filter(|(_, list)| !is_listed(list)).map(|(bad, _)| bad);
+            let zero = [("0", "zero_ok"), ("", "empty_ok")]
+                .into_iter()
+                .filter(|(_, list)| !is_listed(list))
+                .map(|(bad, _)| bad);
             for bad in nonsense.into_iter().chain(zero) {
                 let mut columns: Vec<&str> = last.split(',').collect();
                 columns[usize::try_from(column).expect("a column")] = bad;
-                text += &format!("{}\n", columns.join(","));
+                text.push_str(&columns.join(","));
+                text.push('\n');
             }
         }
         let name = case.path.file_name().expect("a name");
@@ -92,6 +96,7 @@ fn check(case: &Case, code: i32, told: &Value) {
     for key in ["first_ns", "last_ns"] {
         assert_eq!(told[key], case.want[key], "{place}: {key}");
     }
+    assert_eq!(told["duplicates"], case.want["duplicates"].as_u64().unwrap_or(0), "{place}");
     let none = Value::Object(serde_json::Map::new());
     let bad = case.want.get("bad").unwrap_or(&none);
     assert_eq!(told["bad"], *bad, "{place}");
@@ -110,11 +115,34 @@ fn check(case: &Case, code: i32, told: &Value) {
 }
 
 /// The tape under its name, and in every packing under a name with another end.
-fn packings(plain: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+fn packings(name: &str, plain: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(plain).expect("in memory");
     let gzip = gzip.finish().expect("in memory");
-    vec![("", plain.to_vec()), (".gz", gzip), (".zst", zstd::encode_all(plain, 3).expect("in memory"))]
+    vec![
+        ("", plain.to_vec()),
+        (".gz", gzip),
+        (".zip", zip(name, plain)),
+        (".zst", zstd::encode_all(plain, 3).expect("in memory")),
+    ]
+}
+
+/// An archive of one member, deflated, without the directory at its end, which nobody reads.
+fn zip(name: &str, plain: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(plain);
+    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(plain).expect("in memory");
+    let packed = deflate.finish().expect("in memory");
+    let mut archive = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0".to_vec();
+    for number in [crc.sum(), packed.len() as u32, plain.len() as u32, name.len() as u32] {
+        archive.extend(number.to_le_bytes());
+    }
+    archive.extend(name.bytes());
+    archive.extend(packed);
+    archive.extend(b"PK\x05\x06");
+    archive.extend([0; 18]);
+    archive
 }
 
 /// All tapes written by hand; a format without one is a fault.

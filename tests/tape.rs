@@ -304,7 +304,7 @@ fn doubt_is_an_error_that_names_the_choices() {
         (b"hello\n".to_vec(), "trades.csv", "--format binance-klines"),
         (Vec::new(), "trades.csv", "no first line"),
         (gzip(b""), "trades.csv", "no first line"),
-        (b"PK\x03\x04rest".to_vec(), "trades.zip", "unzip"),
+        (b"PK\x03\x04rest".to_vec(), "trades.zip", "damaged"),
         (b"\x28\xB5\x2F\xFDrest".to_vec(), "trades.zst", "damaged"),
         (bars.into(), "BTCUSDT-1m-2024-01.csv", "--venue binance-spot"),
     ] {
@@ -348,7 +348,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_to_the_end(bytes: Vec<u8>, packed in 0_usize..3) {
         let bytes = [|bytes: &[u8]| bytes.to_vec(), gzip, zst][packed](&bytes);
-        for format in [Format::TardisTrades, Format::TardisLiquidations, Format::BinanceKlines] {
+        for &format in Format::ALL {
             let (inputs, _) = read_as(bytes.clone(), format).unwrap_or_else(|error| {
                 assert_eq!(error.exit_code(), 2);
                 (Vec::new(), Report::clone(&empty()))

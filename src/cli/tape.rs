@@ -96,5 +96,14 @@ fn span(info: &Info) -> String {
 
 fn refused(info: &Info) -> String {
     let reasons: Vec<_> = info.bad.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    if reasons.is_empty() { "no line refused".to_owned() } else { format!("lines refused: {}", reasons.join(", ")) }
+    let refused = if reasons.is_empty() {
+        "no line refused".to_owned()
+    } else {
+        format!("lines refused: {}", reasons.join(", "))
+    };
+    if info.duplicates == 0 {
+        refused
+    } else {
+        format!("{refused}; repeated by the publisher and dropped: {}", info.duplicates)
+    }
 }

@@ -101,7 +101,7 @@ pub(crate) fn compare(
     assert!(!frames.is_empty() && events > 0, "{name}");
     assert_eq!(ours, naive, "{name}");
     let spec = Spec::new(file);
-    let says_its_url = name.ends_with(".zst");
+    let says_its_url = file.extension().is_some_and(|end| end == "zst");
     as_a_tape(venue, &if says_its_url { spec } else { spec.venue(venue) }, naive);
 }
 

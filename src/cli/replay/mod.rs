@@ -18,8 +18,8 @@ use summary::{Summary, print, summarize};
 
 /// Play recorded feeds through the same engine that runs live.
 ///
-/// Tapes are Tardis CSV of trades or liquidations, Binance klines (as bars), and raw frames as `NANOS JSON` or cryptofeed's
-/// `SECONDS.FRACTION: JSON`; plain, gzip or zstd; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
+/// Tapes are Tardis CSV, Binance public data (klines as bars), and raw frames as `NANOS JSON` or cryptofeed's
+/// `SECONDS.FRACTION: JSON`; plain, gzip, zstd or ZIP; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -67,6 +67,11 @@ pub(super) fn quantity(text: &[u8]) -> Result<Qty, Reason> {
     Ok(Qty::new(number(text).ok_or(Reason::NotANumber)?)?)
 }
 
+/// Whether a column says zero, without a sign: where that means that there is nothing.
+pub(super) fn is_zero(text: &[u8]) -> bool {
+    number(text).is_some_and(|value| value == 0.0 && value.is_sign_positive())
+}
+
 /// A time in microseconds since the epoch.
 #[inline]
 pub(super) fn micros(text: &[u8]) -> Result<Nanos, Reason> {

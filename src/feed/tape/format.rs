@@ -8,7 +8,10 @@ use super::error::TapeError;
 use super::lines::Lines;
 use super::source::{Report, Source};
 use super::spec::Spec;
-use super::{frames, klines, tardis};
+use super::{binance, frames, klines, tardis};
+
+/// A tape that is ready to be read, or why it is not.
+pub(super) type Opened = Result<Box<dyn Source>, TapeError>;
 
 /// One format: how it is called, how it is known, how it is read. One a file.
 pub(super) struct Importer {
@@ -19,7 +22,7 @@ pub(super) struct Importer {
     /// Whether a first line is of it.
     pub(super) knows: fn(&[u8]) -> bool,
     /// Reads the lines of a tape.
-    pub(super) open: fn(Lines, &Spec, Report) -> Result<Box<dyn Source>, TapeError>,
+    pub(super) open: fn(Lines, &Spec, Report) -> Opened,
 }
 
 macro_rules! formats {
@@ -48,8 +51,28 @@ formats! {
     TardisTrades => tardis::TRADES,
     /// Tardis CSV of liquidations: the same columns with another meaning.
     TardisLiquidations => tardis::LIQUIDATIONS,
+    /// Tardis CSV of quotes: `..,ask_amount,ask_price,bid_price,bid_amount`.
+    TardisQuotes => tardis::quotes::QUOTES,
+    /// Tardis CSV of derivative tickers: mark, index, funding rate, open interest.
+    TardisTicker => tardis::ticker::TICKER,
+    /// Tardis CSV of the best 5 levels of a book: quote and depth.
+    TardisBook5 => tardis::book::BOOK_5,
+    /// Tardis CSV of the best 25 levels of a book.
+    TardisBook25 => tardis::book::BOOK_25,
+    /// Tardis CSV of option chains: mark implied volatility and the underlying.
+    TardisOptions => tardis::options::OPTIONS,
     /// Binance public data, klines: 12 columns, header or not, times in ms or us.
     BinanceKlines => klines::KLINES,
+    /// Binance public data, aggTrades of spot or futures.
+    BinanceAggTrades => binance::agg_trades::AGG_TRADES,
+    /// Binance public data, trades of spot or futures.
+    BinanceTrades => binance::trades::TRADES,
+    /// Binance public data, bookTicker of futures.
+    BinanceBookTicker => binance::book_ticker::BOOK_TICKER,
+    /// Binance public data, liquidationSnapshot of futures; its duplicates are dropped.
+    BinanceLiquidations => binance::liquidations::LIQUIDATIONS,
+    /// Binance public data, metrics of futures: open interest.
+    BinanceMetrics => binance::metrics::METRICS,
     /// Raw frames of a venue, one a line: `NANOS {json`, or `SECONDS.FRACTION: {json` behind a line with the URL.
     Frames => frames::FRAMES,
 }
@@ -142,7 +165,16 @@ mod tests {
             ("1626992741.06217: {\"stream\":", "anything", Ok(Format::Frames)),
             ("wss://fstream.binance.com/stream?streams=a@aggTrade <-> 1626992740.179554", "x", Ok(Format::Frames)),
             ("", "trades.csv", Err("no first line")),
-            ("id,price,qty,quoteQty,time,isBuyerMaker", "trades.csv", Err("no known format")),
+            ("id,price,qty,quoteQty,time,isBuyerMaker", "x", Ok(Format::BinanceTrades)),
+            ("id,price,qty,quote_qty,time,is_buyer_maker,is_best_match", "x", Ok(Format::BinanceTrades)),
+            ("5,0.1,7,0.7,1735689600000000,True,True", "x", Ok(Format::BinanceTrades)),
+            ("id,price,qty,firstId,lastId,timestamp,isBuyerMaker", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,1,2,1735689600000,true", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,1,2,1735689600000,true,true", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,0.2,2,1735689600000,1735689600001", "x", Ok(Format::BinanceBookTicker)),
+            ("1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7", "x", Ok(Format::BinanceLiquidations)),
+            ("2025-01-21 00:05:00,ACEUSDT,1,2,3,4,5,6", "x", Ok(Format::BinanceMetrics)),
+            ("id,price,qty", "trades.csv", Err("no known format")),
         ] {
             match (Format::detect(first.as_bytes(), Path::new(name)), want) {
                 (Ok(got), Ok(want)) => assert_eq!(got, want, "{first} {name}"),

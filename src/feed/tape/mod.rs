@@ -4,6 +4,7 @@
 //! bounded whatever the file holds: by [`LINE_MAX`], [`MARKETS_MAX`] and one buffer a tape.
 
 mod bad;
+mod binance;
 mod decimal;
 mod error;
 mod fields;
@@ -19,6 +20,7 @@ mod source;
 mod spec;
 mod tardis;
 mod unpack;
+mod zip;
 
 use std::fs::File;
 use std::io::Read;

@@ -1,7 +1,12 @@
-//! Tardis CSV: trades and liquidations, times in microseconds.
+//! Tardis CSV: trades and liquidations, times in microseconds, and what the other files of that publisher share with them.
 //!
 //! Columns by <https://docs.tardis.dev/downloadable-csv-files/data-types>, checked against recorded files. A liquidation's side is the
 //! side of the order that closed the position: `buy` closed a short.
+
+pub(super) mod book;
+pub(super) mod options;
+pub(super) mod quotes;
+pub(super) mod ticker;
 
 use super::bad::Reason;
 use super::decimal::whole;
@@ -81,6 +86,22 @@ impl Decode for Tardis {
         let market = self.names.id(head, venue, symbol, markets)?;
         Ok(event(venue_at, recv_at, market, body))
     }
+}
+
+/// Ids of the markets that the head of a row names.
+fn names() -> Names {
+    Names::new(our_venue)
+}
+
+/// Venue and symbol as they stand at the head of a row.
+fn head<'a>(line: &'a [u8], venue: &[u8], symbol: &[u8]) -> &'a [u8] {
+    line.get(..venue.len() + 1 + symbol.len()).unwrap_or_default()
+}
+
+/// The venue's time, and ours where there is one.
+fn times(at: &[u8], local: &[u8]) -> Result<(Nanos, Nanos), Reason> {
+    let at = micros(at)?;
+    Ok((at, if local.is_empty() { at } else { micros(local)? }))
 }
 
 fn event(venue_at: Nanos, recv_at: Nanos, market: MarketId, body: Body) -> Input {

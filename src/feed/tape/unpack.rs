@@ -1,4 +1,4 @@
-//! Packings, told by the first bytes, never by the name: gzip and zstd, with a bound on what they expand to.
+//! Packings, told by the first bytes, never by the name: gzip, zstd and ZIP, with a bound on what they expand to.
 
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::sync::Arc;
@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
+
+use super::zip::Unzip;
 
 /// How much compressed input is read at once, in bytes.
 const BLOCK: usize = 1 << 16;
@@ -20,11 +22,11 @@ const RATIO_MAX: u64 = 400;
 const WINDOW_LOG_MAX: u32 = 27;
 
 const MAGIC_GZIP: &[u8] = b"\x1F\x8B";
+const MAGIC_ZIP: &[u8] = b"PK\x03\x04";
 const MAGIC_ZSTD: &[u8] = b"\x28\xB5\x2F\xFD";
 
 /// Packings that are not read here, with what to do instead.
-const OTHERS: [(&[u8], &str); 3] = [
-    (b"PK\x03\x04", "a zip archive; unpack it first: `unzip -p FILE | gzip > FILE.csv.gz`"),
+const OTHERS: [(&[u8], &str); 2] = [
     (b"BZh", "packed by bzip2; unpack it first: `bunzip2 FILE`"),
     (b"\xFD7zXZ", "packed by xz; unpack it first: `unxz FILE`"),
 ];
@@ -53,6 +55,8 @@ pub(super) fn unpack(mut read: Box<dyn Read + Send>) -> io::Result<Unpacked> {
         let mut unpack = ZstdDecoder::with_buffer(packed)?;
         unpack.window_log_max(WINDOW_LOG_MAX)?;
         Box::new(Bounded { unpack, taken, out: 0 })
+    } else if magic.starts_with(MAGIC_ZIP) {
+        Box::new(Bounded { unpack: Unzip::new(packed), taken, out: 0 })
     } else {
         Box::new(packed)
     }))
