@@ -107,6 +107,26 @@ fn recorded_frames_are_known_for_what_they_are() {
     }
 }
 
+/// Retired protocols: their frames are refused one by one where the URL is of a venue we have, and a URL of none is doubt.
+#[test]
+fn recorded_frames_of_retired_protocols_are_counted_as_bad() {
+    let paths = recorded("frames/cryptofeed");
+    let retired = |path: &&PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        ["BYBIT", "COINBASE", "KRAKEN.ws"].iter().any(|start| name.starts_with(start))
+    };
+    for path in paths.iter().filter(retired) {
+        let info = tape::info(&[Spec::new(path)]).unwrap();
+        println!("{}: {:?}", path.display(), info.bad);
+        assert!(info.markets.is_empty() && info.damaged.is_empty() && info.bad.values().sum::<u64>() > 10, "{info:?}");
+        assert!(!info.bad.contains_key("time") && !info.bad.contains_key("columns"), "{info:?}");
+    }
+    for path in paths.iter().filter(|path| path.to_string_lossy().contains("BITFINEX")) {
+        let doubt = tape::info(&[Spec::new(path)]).unwrap_err();
+        assert!(doubt.exit_code() == 2 && doubt.to_string().contains("binance-usdm"), "{doubt}");
+    }
+}
+
 /// A stream of a class of markets names them as they come; those that have no name we know are passed over.
 #[test]
 fn frames_of_a_whole_class_introduce_their_markets() {
@@ -193,30 +213,34 @@ fn line_ends_mix_and_the_header_may_be_missing_or_repeated() {
 
 #[test]
 fn a_file_cut_anywhere_keeps_its_whole_lines_and_says_so() {
-    let whole = gzip(csv(400).as_bytes());
-    let (all, _) = read(whole.clone(), "trades.csv").unwrap();
-    assert_eq!(all.len(), 400);
-    for len in (0..whole.len()).step_by(97) {
-        let (inputs, report) = read_as(whole[..len].to_vec(), Format::TardisTrades).unwrap();
-        assert_eq!(inputs, all[..inputs.len()], "cut at {len}");
-        assert!(len < 2 || report.damage.is_some(), "cut at {len}");
-        assert!(report.bad.total() <= 1, "cut at {len}: {}", report.bad);
+    for pack in [gzip, zst] {
+        let whole = pack(csv(400).as_bytes());
+        let (all, _) = read(whole.clone(), "trades.csv").unwrap();
+        assert_eq!(all.len(), 400);
+        for len in (0..whole.len()).step_by(97) {
+            let (inputs, report) = read_as(whole[..len].to_vec(), Format::TardisTrades).unwrap();
+            assert_eq!(inputs, all[..inputs.len()], "cut at {len}");
+            assert!(len < 2 || report.damage.is_some(), "cut at {len}");
+            assert!(report.bad.total() <= 1, "cut at {len}: {}", report.bad);
+        }
+        let (inputs, report) = read(whole[..whole.len() - 1].to_vec(), "trades.csv").unwrap();
+        assert_eq!(inputs.len(), 400);
+        assert!(report.damage.is_some(), "the checksum is missing");
     }
-    let (inputs, report) = read(whole[..whole.len() - 1].to_vec(), "trades.csv").unwrap();
-    assert_eq!(inputs.len(), 400);
-    assert!(report.damage.is_some(), "the checksum is missing");
 }
 
 #[test]
 fn joined_archives_are_read_to_the_last_and_what_is_no_archive_is_told() {
-    let mut joined = gzip(format!("{HEADER}{ROW}").as_bytes());
-    joined.extend(gzip(format!("{HEADER}{ROW}{ROW}").as_bytes()));
-    let (inputs, report) = read(joined.clone(), "trades.csv").unwrap();
-    assert_eq!((inputs.len(), report.is_damaged()), (3, false));
-    joined.extend(b"and then something else");
-    let (inputs, report) = read(joined, "trades.csv").unwrap();
-    assert_eq!(inputs.len(), 3);
-    assert!(report.damage.is_some());
+    for pack in [gzip, zst] {
+        let mut joined = pack(format!("{HEADER}{ROW}").as_bytes());
+        joined.extend(pack(format!("{HEADER}{ROW}{ROW}").as_bytes()));
+        let (inputs, report) = read(joined.clone(), "trades.csv").unwrap();
+        assert_eq!((inputs.len(), report.is_damaged()), (3, false));
+        joined.extend(b"and then something else");
+        let (inputs, report) = read(joined, "trades.csv").unwrap();
+        assert_eq!(inputs.len(), 3);
+        assert!(report.damage.is_some());
+    }
 }
 
 #[test]
@@ -253,7 +277,7 @@ fn bombs_are_streamed_and_given_up() {
     newlines.resize(100 << 20, b'\n');
     let mut zeros = format!("{HEADER}{ROW}").into_bytes();
     zeros.resize(100 << 20, 0);
-    for bomb in [gzip(&newlines), gzip(&zeros)] {
+    for bomb in [gzip(&newlines), gzip(&zeros), zst(&newlines), zst(&zeros)] {
         let (inputs, report) = read(bomb, "trades.csv").unwrap();
         assert_eq!(inputs.len(), 1);
         assert!(report.damage.is_some());
@@ -280,8 +304,8 @@ fn doubt_is_an_error_that_names_the_choices() {
         (b"hello\n".to_vec(), "trades.csv", "--format binance-klines"),
         (Vec::new(), "trades.csv", "no first line"),
         (gzip(b""), "trades.csv", "no first line"),
-        (b"PK\x03\x04rest".to_vec(), "trades.zip", "unzip"),
-        (b"\x28\xB5\x2F\xFDrest".to_vec(), "trades.zst", "zstd -d"),
+        (b"PK\x03\x04rest".to_vec(), "trades.zip", "damaged"),
+        (b"\x28\xB5\x2F\xFDrest".to_vec(), "trades.zst", "damaged"),
         (bars.into(), "BTCUSDT-1m-2024-01.csv", "--venue binance-spot"),
     ] {
         let error = read(bytes, name).map(|(inputs, _)| inputs).unwrap_err();
@@ -322,9 +346,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_are_read_to_the_end(bytes: Vec<u8>, packed: bool) {
-        let bytes = if packed { gzip(&bytes) } else { bytes };
-        for format in [Format::TardisTrades, Format::TardisLiquidations, Format::BinanceKlines] {
+    fn any_bytes_are_read_to_the_end(bytes: Vec<u8>, packed in 0_usize..3) {
+        let bytes = [|bytes: &[u8]| bytes.to_vec(), gzip, zst][packed](&bytes);
+        for &format in Format::ALL {
             let (inputs, _) = read_as(bytes.clone(), format).unwrap_or_else(|error| {
                 assert_eq!(error.exit_code(), 2);
                 (Vec::new(), Report::clone(&empty()))
@@ -349,10 +373,12 @@ proptest! {
     #[test]
     fn any_change_of_an_archive_keeps_what_came_before(place in 18_usize..3_000, byte: u8) {
         let text = csv(400);
-        let mut bytes = gzip(text.as_bytes());
-        let place = place % bytes.len();
-        bytes[place] = byte;
-        let _ = read_as(bytes, Format::TardisTrades);
+        for pack in [gzip, zst] {
+            let mut bytes = pack(text.as_bytes());
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            let _ = read_as(bytes, Format::TardisTrades);
+        }
     }
 }
 
@@ -382,6 +408,14 @@ fn empty() -> Report {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// With a checksum at the end, as the program of that name writes it.
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    packed.include_checksum(true).unwrap();
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::table::lay_out;
 use super::{Exit, Fault, replay, say};
 use crate::event::Nanos;
-use crate::feed::tape::{self, Info, MarketInfo, Spec};
+use crate::feed::tape::{self, Format, Info, MarketInfo, Spec};
 
 /// Look into recordings.
 #[derive(clap::Args)]
@@ -34,8 +34,7 @@ struct InfoArgs {
     /// Tapes, counted together.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
-    /// Format of every tape: auto, tardis-trades, tardis-liquidations, binance-klines, frames.
-    #[arg(long, default_value = "auto", value_name = "FORMAT")]
+    #[arg(long, default_value = "auto", value_name = "FORMAT", help = Format::help())]
     format: String,
     /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
     #[arg(long, value_name = "V|V=PATH")]
@@ -97,5 +96,14 @@ fn span(info: &Info) -> String {
 
 fn refused(info: &Info) -> String {
     let reasons: Vec<_> = info.bad.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    if reasons.is_empty() { "no line refused".to_owned() } else { format!("lines refused: {}", reasons.join(", ")) }
+    let refused = if reasons.is_empty() {
+        "no line refused".to_owned()
+    } else {
+        format!("lines refused: {}", reasons.join(", "))
+    };
+    if info.duplicates == 0 {
+        refused
+    } else {
+        format!("{refused}; repeated by the publisher and dropped: {}", info.duplicates)
+    }
 }

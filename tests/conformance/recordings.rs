@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use fusewire::event::{Body, Nanos};
 use fusewire::feed::frames::FrameReader;
+use fusewire::feed::tape::{self, MarketInfo, Spec};
 use fusewire::feed::venue::{Decoded, MarketLookup, Reason, Venue, find};
 use fusewire::market::Markets;
 use serde_json::Value;
@@ -47,7 +47,7 @@ fn the_crash_of_2025_10_10_decodes_without_surprise_and_adds_up() {
     }
 }
 
-/// The only recordings with real aggregate trades; packed with zstd, which we read by its own program.
+/// The only recordings with real aggregate trades.
 #[test]
 fn aggregate_trades_as_recorded_elsewhere_decode_and_add_up() {
     let Some(folder) = recordings("frames/cryptofeed") else { return };
@@ -55,24 +55,19 @@ fn aggregate_trades_as_recorded_elsewhere_decode_and_add_up() {
         [("BINANCE", "binance-spot"), ("BINANCE_FUTURES", "binance-usdm"), ("BINANCE_DELIVERY", "binance-coinm")]
     {
         let file = folder.join(format!("{name}.ws.1.0.zst"));
-        if let Some(frames) = packed(&file) {
-            check(venue, &file, &frames);
-        }
+        check(venue, &file, &packed(&file));
     }
 }
 
 /// The frames of a recording packed with zstd, as `SECONDS.FRACTION: FRAME`; other lines tell what was sent.
-pub(crate) fn packed(file: &Path) -> Option<Vec<(Nanos, String)>> {
-    let Ok(plain) = Command::new("zstd").arg("-dcq").arg(file).output() else {
-        println!("skipped: no zstd program to unpack {}", file.display());
-        return None;
-    };
-    let text = String::from_utf8(plain.stdout).expect("UTF-8");
+pub(crate) fn packed(file: &Path) -> Vec<(Nanos, String)> {
+    let plain = zstd::decode_all(File::open(file).expect("a recording")).expect("zstd");
+    let text = String::from_utf8(plain).expect("UTF-8");
     let line = |line: &str| {
         let (time, frame) = line.split_once(": ")?;
         Some((Nanos((time.parse::<f64>().ok()? * 1e9) as i64), frame.to_owned()))
     };
-    Some(text.lines().filter_map(line).collect())
+    text.lines().filter_map(line).collect()
 }
 
 pub(crate) fn recordings(folder: &str) -> Option<PathBuf> {
@@ -105,6 +100,35 @@ pub(crate) fn compare(
     println!("{name}: {} frames, {events} events, {ours:?}", frames.len());
     assert!(!frames.is_empty() && events > 0, "{name}");
     assert_eq!(ours, naive, "{name}");
+    let spec = Spec::new(file);
+    let says_its_url = file.extension().is_some_and(|end| end == "zst");
+    as_a_tape(venue, &if says_its_url { spec } else { spec.venue(venue) }, naive);
+}
+
+/// `tape info` of the same file, which finds out the packing, the format and the venue by itself. A market that the venue
+/// does not describe is refused there, and counted.
+fn as_a_tape(venue: &str, spec: &Spec, mut naive: Totals) {
+    let info = tape::info(std::slice::from_ref(spec)).expect("a tape");
+    let strangers = naive.len();
+    naive.retain(|native, _| find(venue).is_some_and(|venue| venue.instrument(native).is_some()));
+    let is_whole = strangers == naive.len();
+    let other: u64 = info.bad.iter().filter(|(reason, _)| **reason != "unknown_market").map(|(_, count)| count).sum();
+    assert!(info.damaged.is_empty() && other == 0 && info.bad.is_empty() == is_whole, "{:?}", info.bad);
+    let told: Totals =
+        info.markets.iter().map(|(name, market)| (name.replacen(&format!("{venue}:"), "", 1), total(market))).collect();
+    assert_eq!(told.keys().collect::<Vec<_>>(), naive.keys().collect::<Vec<_>>(), "{}", spec.path.display());
+    for (native, want) in naive {
+        let got = told[&native];
+        // Sums of many numbers differ in the last bits by how they are added.
+        assert!((got.quantity - want.quantity).abs() <= 1e-9 * want.quantity, "{native}: {got:?}, not {want:?}");
+        assert_eq!(Total { quantity: want.quantity, ..got }, want, "{native}");
+    }
+}
+
+fn total(market: &MarketInfo) -> Total {
+    let [trades, quotes, marks, indexes, liquidations] =
+        ["trades", "quotes", "marks", "indexes", "liquidations"].map(|kind| market.counts[kind]);
+    Total { trades, quantity: market.quantity, quotes, marks, indexes, liquidations }
 }
 
 /// By our decoder, learning the markets on the way.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::{Exit, Fault};
 use crate::config;
 use crate::engine::{Engine, EngineSettings};
-use crate::feed::tape::{self, InputReader, Merge, Spec};
+use crate::feed::tape::{self, Format, InputReader, Merge, Spec};
 use crate::market::Markets;
 use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play, play_inputs};
 use crate::trip::short;
@@ -18,8 +18,8 @@ use summary::{Summary, print, summarize};
 
 /// Play recorded feeds through the same engine that runs live.
 ///
-/// Tapes are Tardis CSV of trades or liquidations, Binance klines (as bars), and raw frames as `NANOS JSON`; plain or
-/// gzipped; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
+/// Tapes are Tardis CSV, Binance public data (klines as bars), and raw frames as `NANOS JSON` or cryptofeed's
+/// `SECONDS.FRACTION: JSON`; plain, gzip, zstd or ZIP; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,8 +37,7 @@ pub(super) struct Args {
     /// Tapes; a tie in time goes to the first named.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
-    /// Format of every tape: auto, tardis-trades, tardis-liquidations, binance-klines, frames.
-    #[arg(long, default_value = "auto", value_name = "FORMAT")]
+    #[arg(long, default_value = "auto", value_name = "FORMAT", help = Format::help())]
     format: String,
     /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
     #[arg(long, value_name = "V|V=PATH")]

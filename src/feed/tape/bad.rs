@@ -17,6 +17,10 @@ pub enum Reason {
     Columns,
     /// Not a time, or outside 2009 to 2100.
     Time,
+    /// A time in another unit than those of the rows before it.
+    MixedUnits,
+    /// A number of which nobody says the unit.
+    UnknownUnit,
     /// Text where a number belongs.
     NotANumber,
     /// NaN or infinite.
@@ -55,9 +59,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Columns,
         Self::Time,
+        Self::MixedUnits,
+        Self::UnknownUnit,
         Self::NotANumber,
         Self::NotFinite,
         Self::NotPositive,
@@ -82,6 +88,8 @@ impl Reason {
         match self {
             Self::Columns => "columns",
             Self::Time => "time",
+            Self::MixedUnits => "mixed_units",
+            Self::UnknownUnit => "unknown_unit",
             Self::NotANumber => "not_a_number",
             Self::NotFinite => BadNumber::NotFinite.reason(),
             Self::NotPositive => BadNumber::NotPositive.reason(),

@@ -67,6 +67,11 @@ pub(super) fn quantity(text: &[u8]) -> Result<Qty, Reason> {
     Ok(Qty::new(number(text).ok_or(Reason::NotANumber)?)?)
 }
 
+/// Whether a column says zero, without a sign: where that means that there is nothing.
+pub(super) fn is_zero(text: &[u8]) -> bool {
+    number(text).is_some_and(|value| value == 0.0 && value.is_sign_positive())
+}
+
 /// A time in microseconds since the epoch.
 #[inline]
 pub(super) fn micros(text: &[u8]) -> Result<Nanos, Reason> {
@@ -88,6 +93,21 @@ pub(super) fn millis_or_micros(text: &[u8]) -> Result<(Nanos, i64), Reason> {
     }
 }
 
+/// A time in seconds since the epoch with up to nine digits of fraction, read digit by digit: a double would lose the last.
+pub(super) fn seconds(text: &[u8]) -> Result<Nanos, Reason> {
+    let point = memchr::memchr(b'.', text).unwrap_or(text.len());
+    let (secs, fraction) = text.split_at(point);
+    let secs = whole(secs).filter(|secs| (FIRST_SECS..LAST_SECS).contains(secs)).ok_or(Reason::Time)?;
+    let nanos = match fraction {
+        [] => 0,
+        [_, digits @ ..] => {
+            let missing = 9_u32.checked_sub(digits.len() as u32).ok_or(Reason::Time)?;
+            whole(digits).ok_or(Reason::Time)? * 10_u64.pow(missing)
+        }
+    };
+    Ok(Nanos((secs * 1_000_000_000 + nanos) as i64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +119,25 @@ mod tests {
         assert_eq!(split::<3>(b"a,b"), None);
         assert_eq!(split::<3>(b"a,b,c,"), None);
         assert_eq!(split::<1>(b""), Some([&b""[..]]));
+    }
+
+    #[test]
+    fn fractions_of_seconds_are_read_to_the_last_digit() {
+        for (text, want) in [
+            ("1633998512.0633569", 1_633_998_512_063_356_900),
+            ("1626992741.06217", 1_626_992_741_062_170_000),
+            ("1626992741.000000001", 1_626_992_741_000_000_001),
+            ("1626992741.0", 1_626_992_741_000_000_000),
+            ("1626992741", 1_626_992_741_000_000_000),
+        ] {
+            assert_eq!(seconds(text.as_bytes()), Ok(Nanos(want)), "{text}");
+        }
+        for bad in ["", ".", ".5", "1626992741.", "1626992741.1.2", "1626992741.-1", "1626992741.0000000001", "0.5"] {
+            assert_eq!(seconds(bad.as_bytes()), Err(Reason::Time), "{bad}");
+        }
+        for bad in ["-1626992741.5", "1.6e9", "NaN", "inf", "4102444800.0", &"9".repeat(400)] {
+            assert_eq!(seconds(bad.as_bytes()), Err(Reason::Time), "{bad}");
+        }
     }
 
     proptest! {

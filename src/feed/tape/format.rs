@@ -2,50 +2,103 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use super::decimal::whole;
-use super::klines::Klines;
-use super::tardis::Tardis;
+use super::error::TapeError;
+use super::lines::Lines;
+use super::source::{Report, Source};
+use super::spec::Spec;
+use super::{binance, frames, klines, tardis};
 
-/// The formats of tapes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
+/// A tape that is ready to be read, or why it is not.
+pub(super) type Opened = Result<Box<dyn Source>, TapeError>;
+
+/// One format: how it is called, how it is known, how it is read. One a file.
+pub(super) struct Importer {
+    /// As `--format` takes it.
+    pub(super) name: &'static str,
+    /// The words of a file name that tell it from formats with the same columns.
+    pub(super) words: &'static [&'static str],
+    /// Whether a first line is of it.
+    pub(super) knows: fn(&[u8]) -> bool,
+    /// Reads the lines of a tape.
+    pub(super) open: fn(Lines, &Spec, Report) -> Opened,
+}
+
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident => $importer:path,)+) => {
+        /// The formats of tapes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Format {
+            $($(#[$doc])* $format,)+
+        }
+
+        impl Format {
+            /// Every format, in order.
+            pub const ALL: &[Self] = &[$(Self::$format),+];
+
+            pub(super) const fn importer(self) -> &'static Importer {
+                match self {
+                    $(Self::$format => &$importer,)+
+                }
+            }
+        }
+    };
+}
+
+formats! {
     /// Tardis CSV of trades: `exchange,symbol,timestamp,local_timestamp,id,side,price,amount`.
-    TardisTrades,
+    TardisTrades => tardis::TRADES,
     /// Tardis CSV of liquidations: the same columns with another meaning.
-    TardisLiquidations,
+    TardisLiquidations => tardis::LIQUIDATIONS,
+    /// Tardis CSV of quotes: `..,ask_amount,ask_price,bid_price,bid_amount`.
+    TardisQuotes => tardis::quotes::QUOTES,
+    /// Tardis CSV of derivative tickers: mark, index, funding rate, open interest.
+    TardisTicker => tardis::ticker::TICKER,
+    /// Tardis CSV of the best 5 levels of a book: quote and depth.
+    TardisBook5 => tardis::book::BOOK_5,
+    /// Tardis CSV of the best 25 levels of a book.
+    TardisBook25 => tardis::book::BOOK_25,
+    /// Tardis CSV of option chains: mark implied volatility and the underlying.
+    TardisOptions => tardis::options::OPTIONS,
     /// Binance public data, klines: 12 columns, header or not, times in ms or us.
-    BinanceKlines,
-    /// Raw frames of a venue, one a line: `NANOS {json`.
-    Frames,
+    BinanceKlines => klines::KLINES,
+    /// Binance public data, aggTrades of spot or futures.
+    BinanceAggTrades => binance::agg_trades::AGG_TRADES,
+    /// Binance public data, trades of spot or futures.
+    BinanceTrades => binance::trades::TRADES,
+    /// Binance public data, bookTicker of futures.
+    BinanceBookTicker => binance::book_ticker::BOOK_TICKER,
+    /// Binance public data, liquidationSnapshot of futures; its duplicates are dropped.
+    BinanceLiquidations => binance::liquidations::LIQUIDATIONS,
+    /// Binance public data, metrics of futures: open interest.
+    BinanceMetrics => binance::metrics::METRICS,
+    /// Raw frames of a venue, one a line: `NANOS {json`, or `SECONDS.FRACTION: {json` behind a line with the URL.
+    Frames => frames::FRAMES,
 }
 
 impl Format {
-    /// Every format, in order.
-    pub const ALL: [Self; 4] = [Self::TardisTrades, Self::TardisLiquidations, Self::BinanceKlines, Self::Frames];
-
     /// The name as `--format` takes it.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::TardisTrades => "tardis-trades",
-            Self::TardisLiquidations => "tardis-liquidations",
-            Self::BinanceKlines => "binance-klines",
-            Self::Frames => "frames",
-        }
+        self.importer().name
+    }
+
+    /// The help of `--format`, with every name.
+    pub fn help() -> &'static str {
+        static HELP: LazyLock<String> = LazyLock::new(|| format!("Format of every tape: auto, {}", names()));
+        &HELP
     }
 
     /// The format of a tape whose first line is `first`, or what to say to the user.
     pub fn detect(first: &[u8], path: &Path) -> Result<Self, String> {
-        if Tardis::knows(first) {
-            by_name(path)
-        } else if Klines::knows(first) {
-            Ok(Self::BinanceKlines)
-        } else if is_frame(first) {
-            Ok(Self::Frames)
-        } else if first.is_empty() {
-            Err(format!("no first line to tell the format by; say which: {}", choices()))
-        } else {
-            Err(format!("the first line belongs to no known format; say which: {}", choices()))
+        let known: Vec<_> = Self::ALL.iter().copied().filter(|format| (format.importer().knows)(first)).collect();
+        match *known.as_slice() {
+            [one] => Ok(one),
+            [] if first.is_empty() => {
+                Err(format!("no first line to tell the format by; say which: {}", choices(Self::ALL, ", ")))
+            }
+            [] => Err(format!("the first line belongs to no known format; say which: {}", choices(Self::ALL, ", "))),
+            _ => by_name(&known, path),
         }
     }
 }
@@ -55,40 +108,33 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|format| format.name() == name);
+        let known = Self::ALL.iter().copied().find(|format| format.name() == name);
         known.ok_or_else(|| format!("`{}` is no format; choose from: auto, {}", name.escape_debug(), names()))
     }
 }
 
-/// Trades and liquidations share their columns: only the name can tell, and only if it names one of the two.
-fn by_name(path: &Path) -> Result<Format, String> {
+/// Some share their columns: only the name can tell, and only if it names one of them.
+fn by_name(known: &[Format], path: &Path) -> Result<Format, String> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let trades = words.contains(&"trades");
-    let liquidations = words.contains(&"liquidations");
-    match (trades, liquidations) {
-        (true, false) => Ok(Format::TardisTrades),
-        (false, true) => Ok(Format::TardisLiquidations),
-        _ => Err(
-            "trades and liquidations have the same columns, and the file name does not say which of the two it holds; \
-                  say `--format tardis-trades` or `--format tardis-liquidations`"
-                .to_owned(),
-        ),
+    let is_named = |format: &Format| format.importer().words.iter().any(|word| words.contains(word));
+    let named: Vec<_> = known.iter().copied().filter(is_named).collect();
+    match *named.as_slice() {
+        [one] => Ok(one),
+        _ => Err(format!(
+            "{} have the same columns, and the file name does not say which of them it holds; say {}",
+            known.iter().map(|format| format.name()).collect::<Vec<_>>().join(" and "),
+            choices(known, " or ")
+        )),
     }
 }
 
-fn is_frame(first: &[u8]) -> bool {
-    let blank = first.iter().position(|&byte| byte == b' ').unwrap_or(0);
-    let (nanos, rest) = first.split_at(blank);
-    nanos.len() == 19 && whole(nanos).is_some() && matches!(rest.get(1), Some(b'{' | b'['))
-}
-
 fn names() -> String {
-    Format::ALL.map(Format::name).join(", ")
+    Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn choices() -> String {
-    Format::ALL.map(|format| format!("`--format {}`", format.name())).join(", ")
+fn choices(formats: &[Format], between: &str) -> String {
+    formats.iter().map(|format| format!("`--format {}`", format.name())).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]
@@ -116,8 +162,19 @@ mod tests {
             (KLINES_ROW, "anything", Ok(Format::BinanceKlines)),
             ("1723161256172216566 {\"stream\":", "anything", Ok(Format::Frames)),
             ("1723161256172 {\"stream\":", "anything", Err("--format frames")),
+            ("1626992741.06217: {\"stream\":", "anything", Ok(Format::Frames)),
+            ("wss://fstream.binance.com/stream?streams=a@aggTrade <-> 1626992740.179554", "x", Ok(Format::Frames)),
             ("", "trades.csv", Err("no first line")),
-            ("id,price,qty,quoteQty,time,isBuyerMaker", "trades.csv", Err("no known format")),
+            ("id,price,qty,quoteQty,time,isBuyerMaker", "x", Ok(Format::BinanceTrades)),
+            ("id,price,qty,quote_qty,time,is_buyer_maker,is_best_match", "x", Ok(Format::BinanceTrades)),
+            ("5,0.1,7,0.7,1735689600000000,True,True", "x", Ok(Format::BinanceTrades)),
+            ("id,price,qty,firstId,lastId,timestamp,isBuyerMaker", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,1,2,1735689600000,true", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,1,2,1735689600000,true,true", "x", Ok(Format::BinanceAggTrades)),
+            ("5,0.1,7,0.2,2,1735689600000,1735689600001", "x", Ok(Format::BinanceBookTicker)),
+            ("1687656471926,BUY,LIMIT,IOC,7,30741.3,30631.6,FILLED,6,7", "x", Ok(Format::BinanceLiquidations)),
+            ("2025-01-21 00:05:00,ACEUSDT,1,2,3,4,5,6", "x", Ok(Format::BinanceMetrics)),
+            ("id,price,qty", "trades.csv", Err("no known format")),
         ] {
             match (Format::detect(first.as_bytes(), Path::new(name)), want) {
                 (Ok(got), Ok(want)) => assert_eq!(got, want, "{first} {name}"),
@@ -129,7 +186,7 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for format in Format::ALL {
+        for &format in Format::ALL {
             assert_eq!(format.name().parse(), Ok(format));
         }
         assert!("csv".parse::<Format>().unwrap_err().contains("tardis-trades"));

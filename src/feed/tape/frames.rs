@@ -1,4 +1,5 @@
-//! Raw frames, one a line as `NANOS JSON`, through the venue's own decoder.
+//! Raw frames, one a line, through the venue's own decoder: `NANOS JSON`, or as cryptofeed records them `SECONDS.FRACTION: JSON`
+//! behind a line with the URL.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -6,16 +7,90 @@ use std::path::Path;
 use super::bad::Reason;
 use super::decimal::whole;
 use super::error::TapeError;
-use super::format::Format;
+use super::fields::seconds;
+use super::format::Importer;
 use super::lines::{Line, Lines};
 use super::source::{Report, Source};
+use super::spec::Spec;
 use crate::engine::Input;
 use crate::event::{Event, Nanos};
 use crate::feed::venue::{self, Decoded, MarketLookup, Refusal, Venue};
 use crate::market::Markets;
 
+pub(super) const FRAMES: Importer = Importer { name: "frames", words: &["frames"], knows, open };
+
+/// The longest time before a frame: ten digits of seconds, a point, nine of a fraction.
+const TIME_MAX: usize = 20;
+
+/// URLs whose host is not the one we connect to, or is that of several venues: where they begin, behind the scheme, and
+/// whose they are. Some are of protocols that are spoken no more: their frames are refused one by one.
+const URLS: [(&str, &str); 8] = [
+    ("www.bitmex.com/realtime", "bitmex"),
+    ("ws-feed.pro.coinbase.com", "coinbase"),
+    ("ws-feed.exchange.coinbase.com", "coinbase"),
+    ("stream.bybit.com/v5/public/linear", "bybit-linear"),
+    ("stream.bybit.com/v5/public/inverse", "bybit-inverse"),
+    ("stream.bybit.com/v5/public/spot", "bybit-spot"),
+    ("stream.bybit.com/realtime_public", "bybit-linear"),
+    ("stream.bybit.com/realtime", "bybit-inverse"),
+];
+
+fn open(mut lines: Lines, spec: &Spec, report: Report) -> Result<Box<dyn Source>, TapeError> {
+    let first = lines.first().map_err(|error| TapeError::read(&spec.path, error))?;
+    let of_url = if is_sent(first) { venue_of(first) } else { None };
+    let venue = match &spec.venue {
+        Some(said) => named(said, &spec.path)?,
+        None => of_url.ok_or_else(|| {
+            TapeError::doubt(&spec.path, format!("raw frames name no venue; say which with `--venue`: {}", names()))
+        })?,
+    };
+    Ok(Box::new(Frames::new(lines, venue, report)))
+}
+
+fn named(said: &str, path: &Path) -> Result<&'static dyn Venue, TapeError> {
+    venue::find(said).ok_or_else(|| {
+        let help = format!("there is no decoder for venue `{}`; choose from {}", said.escape_debug(), names());
+        TapeError::doubt(path, help)
+    })
+}
+
+fn names() -> String {
+    venue::VENUES.iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a first line is a URL, or a time with a frame behind it.
+fn knows(first: &[u8]) -> bool {
+    let blank = first.iter().take(TIME_MAX + 2).position(|&byte| byte == b' ').unwrap_or(0);
+    let (time, rest) = first.split_at(blank);
+    let is_time =
+        time.strip_suffix(b":").map_or(time.len() == 19 && whole(time).is_some(), |time| seconds(time).is_ok());
+    is_sent(first) || (is_time && matches!(rest.get(1), Some(b'{' | b'[')))
+}
+
+/// Whether a line tells what was opened or sent, and not what came.
+fn is_sent(line: &[u8]) -> bool {
+    line.starts_with(b"wss://") || line.starts_with(b"ws://")
+}
+
+/// The venue whose URL begins a line, where its host leaves no doubt.
+fn venue_of(line: &[u8]) -> Option<&'static dyn Venue> {
+    let url = line.split(u8::is_ascii_whitespace).next().and_then(|url| std::str::from_utf8(url).ok())?;
+    let (_, url) = url.split_once("://")?;
+    if let Some((_, name)) = URLS.iter().find(|(start, _)| url.starts_with(start)) {
+        return venue::find(name);
+    }
+    let mut of_host = venue::VENUES.iter().copied().filter(|venue| host(venue.base()) == host(url));
+    of_host.next().filter(|_| of_host.next().is_none())
+}
+
+/// The host of a URL, without its port.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', ':', '?', ' ']).next().unwrap_or_default()
+}
+
 /// A tape of frames of one venue.
-pub(super) struct Frames {
+struct Frames {
     lines: Lines,
     venue: &'static dyn Venue,
     lookup: MarketLookup,
@@ -25,24 +100,15 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Frames of the venue of this name.
-    pub(super) fn new(lines: Lines, venue: Option<&str>, path: &Path) -> Result<Self, TapeError> {
-        let names = || venue::VENUES.iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
-        let named = venue.ok_or_else(|| {
-            TapeError::doubt(path, format!("raw frames name no venue; say which with `--venue`: {}", names()))
-        })?;
-        let venue = venue::find(named).ok_or_else(|| {
-            TapeError::doubt(
-                path,
-                format!("there is no decoder for venue `{}`; choose from {}", named.escape_debug(), names()),
-            )
-        })?;
-        let report = Report::new(path, Format::Frames);
+    fn new(lines: Lines, venue: &'static dyn Venue, report: Report) -> Self {
         let lookup = MarketLookup::new(venue, &Markets::new());
-        Ok(Self { lines, venue, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report })
+        Self { lines, venue, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report }
     }
 
     fn line(&mut self, number: u64, line: &[u8], markets: &mut Markets) {
+        if is_sent(line) {
+            return;
+        }
         match self.decode(line, markets) {
             Ok(Decoded::Partly(refusal)) => self.report.bad.count(number, refusal.reason.into()),
             Ok(_) => {}
@@ -53,8 +119,8 @@ impl Frames {
 
     fn decode(&mut self, line: &[u8], markets: &mut Markets) -> Result<Decoded, Reason> {
         let blank = memchr::memchr(b' ', line).ok_or(Reason::Columns)?;
-        let (nanos, frame) = line.split_at(blank);
-        let recv_at = whole(nanos).and_then(|ns| i64::try_from(ns).ok()).map(Nanos).ok_or(Reason::Time)?;
+        let (time, frame) = line.split_at(blank);
+        let recv_at = time.strip_suffix(b":").map_or_else(|| nanos(time), seconds)?;
         let frame = frame.trim_ascii();
         let first = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
         if !is_of_strangers(&first) || !self.meet(frame, markets)? {
@@ -80,6 +146,10 @@ impl Frames {
         self.lookup.add(self.venue, &native, id);
         Ok(true)
     }
+}
+
+fn nanos(text: &[u8]) -> Result<Nanos, Reason> {
+    whole(text).and_then(|ns| i64::try_from(ns).ok()).map(Nanos).ok_or(Reason::Time)
 }
 
 /// Whether a frame speaks of markets that nobody has met, and of no other.
@@ -118,5 +188,36 @@ impl Source for Frames {
 
     fn report(&self) -> &Report {
         &self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_tells_the_venue_where_its_host_leaves_no_doubt() {
+        for (url, want) in [
+            ("wss://fstream.binance.com/stream?streams=a@aggTrade", Some("binance-usdm")),
+            ("wss://dstream.binance.com/ws", Some("binance-coinm")),
+            ("wss://stream.binance.com:9443/stream?streams=a@aggTrade", Some("binance-spot")),
+            ("wss://www.bitmex.com/realtime", Some("bitmex")),
+            ("wss://ws.bitmex.com/realtime", Some("bitmex")),
+            ("wss://ws.okx.com:8443/ws/v5/public", Some("okx")),
+            ("wss://www.deribit.com/ws/api/v2", Some("deribit")),
+            ("wss://futures.kraken.com/ws/v1", Some("kraken-futures")),
+            ("wss://ws.kraken.com", Some("kraken-spot")),
+            ("wss://ws-feed.pro.coinbase.com", Some("coinbase")),
+            ("wss://stream.bybit.com/v5/public/spot", Some("bybit-spot")),
+            ("wss://stream.bybit.com/realtime_public", Some("bybit-linear")),
+            ("wss://stream.bybit.com/realtime", Some("bybit-inverse")),
+            ("wss://stream.bybit.com/v6", None),
+            ("wss://api.bitfinex.com/ws/2", None),
+            ("wss://", None),
+            ("wss://fstream.binance.com.example.org/", None),
+        ] {
+            let line = format!("{url} <-> 1626992740.179554");
+            assert_eq!(venue_of(line.as_bytes()).map(Venue::name), want, "{url}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Info {
     pub last_ns: Option<i64>,
     /// Refused lines by reason; empty where there is none.
     pub bad: BTreeMap<&'static str, u64>,
+    /// Rows dropped because their publisher repeats them.
+    pub duplicates: u64,
     /// One message a tape that ended before its end.
     pub damaged: Vec<String>,
     /// What there is, by `venue:NATIVE`.
@@ -68,6 +70,7 @@ impl Count {
         for (reason, count) in report.bad.by_reason() {
             *self.info.bad.entry(reason).or_default() += count;
         }
+        self.info.duplicates += report.duplicates;
         self.info.damaged.extend(report.damage.as_ref().map(|why| format!("{}: {why}", report.path.display())));
         Ok(())
     }

@@ -5,27 +5,38 @@
 
 use super::bad::Reason;
 use super::decimal::whole;
+use super::error::TapeError;
 use super::fields::{millis_or_micros, price, quantity, split};
+use super::format::Importer;
+use super::lines::Lines;
 use super::names;
-use super::source::Decode;
+use super::source::{Decode, Report, Rows, Source};
+use super::spec::Spec;
 use crate::engine::Input;
 use crate::event::{Bar, MarketId, Nanos};
 use crate::market::Markets;
 
+pub(super) const KLINES: Importer = Importer { name: "binance-klines", words: &["klines"], knows: Klines::knows, open };
+
+fn open(lines: Lines, spec: &Spec, report: Report) -> Result<Box<dyn Source>, TapeError> {
+    let (venue, symbol) = spec.market_of_bars()?;
+    Ok(Box::new(Rows::new(lines, Klines::new(venue, symbol), report)))
+}
+
 /// Decodes rows of klines. The file does not name its market: `venue` and `symbol` do.
-pub(super) struct Klines {
+struct Klines {
     venue: String,
     symbol: String,
     market: Option<MarketId>,
 }
 
 impl Klines {
-    pub(super) fn new(venue: String, symbol: String) -> Self {
+    fn new(venue: String, symbol: String) -> Self {
         Self { venue, symbol, market: None }
     }
 
     /// Whether a first line is a header or a row.
-    pub(super) fn knows(first: &[u8]) -> bool {
+    fn knows(first: &[u8]) -> bool {
         split::<12>(first).is_some_and(|[open, _, _, _, _, _, close, ..]| {
             is_open_time(open) || (millis_or_micros(open).is_ok() && millis_or_micros(close).is_ok())
         })

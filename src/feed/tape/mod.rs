@@ -4,6 +4,7 @@
 //! bounded whatever the file holds: by [`LINE_MAX`], [`MARKETS_MAX`] and one buffer a tape.
 
 mod bad;
+mod binance;
 mod decimal;
 mod error;
 mod fields;
@@ -19,6 +20,7 @@ mod source;
 mod spec;
 mod tardis;
 mod unpack;
+mod zip;
 
 use std::fs::File;
 use std::io::Read;
@@ -34,14 +36,10 @@ pub use names::MARKETS_MAX;
 pub use source::{Report, Source};
 pub use spec::Spec;
 
-use frames::Frames;
-use klines::Klines;
 use lines::Lines;
-use source::Rows;
-use tardis::Tardis;
 use unpack::{Unpacked, unpack};
 
-/// Opens a tape, plain or gzipped, and finds out its format where `spec` does not say.
+/// Opens a tape, plain or packed, and finds out its format where `spec` does not say.
 pub fn open(spec: &Spec) -> Result<Box<dyn Source>, TapeError> {
     let file = File::open(&spec.path).map_err(|error| TapeError::read(&spec.path, error))?;
     read(Box::new(file), spec)
@@ -58,16 +56,18 @@ pub fn read(stream: Box<dyn Read + Send>, spec: &Spec) -> Result<Box<dyn Source>
     let mut lines = Lines::new(plain).map_err(failed)?;
     let format = match spec.format {
         Some(format) => format,
-        None => Format::detect(lines.first().map_err(failed)?, path).map_err(|help| TapeError::doubt(path, help))?,
+        None => match Format::detect(lines.first().map_err(failed)?, path) {
+            Ok(format) => format,
+            Err(help) => return Err(TapeError::doubt(path, with_damage(help, lines.damage()))),
+        },
     };
-    let report = Report::new(path, format);
-    Ok(match format {
-        Format::TardisTrades => Box::new(Rows::new(lines, Tardis::new(tardis::Rows::Trades), report)),
-        Format::TardisLiquidations => Box::new(Rows::new(lines, Tardis::new(tardis::Rows::Liquidations), report)),
-        Format::BinanceKlines => {
-            let (venue, symbol) = spec.market_of_bars()?;
-            Box::new(Rows::new(lines, Klines::new(venue, symbol), report))
-        }
-        Format::Frames => Box::new(Frames::new(lines, spec.venue.as_deref(), path)?),
-    })
+    (format.importer().open)(lines, spec, Report::new(path, format))
+}
+
+/// Doubt about a tape that ended before its first line names the damage too.
+fn with_damage(help: String, damage: Option<&str>) -> String {
+    match damage {
+        Some(why) => format!("{help} (damaged: {why})"),
+        None => help,
+    }
 }

@@ -1,5 +1,6 @@
 //! A source of inputs: lines in, decoded inputs out, refused lines counted.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::bad::{BadCounts, Reason};
@@ -32,13 +33,23 @@ pub struct Report {
     pub inputs: u64,
     /// Lines refused.
     pub bad: BadCounts,
+    /// Rows dropped because their publisher repeats them: no fault of the file.
+    pub duplicates: u64,
     /// Why the tape ended before its end, where it did (cut, checksum, expansion); everything before was kept.
     pub damage: Option<String>,
 }
 
 impl Report {
     pub(crate) fn new(path: &Path, format: Format) -> Self {
-        Self { path: path.to_owned(), format, lines: 0, inputs: 0, bad: BadCounts::default(), damage: None }
+        Self {
+            path: path.to_owned(),
+            format,
+            lines: 0,
+            inputs: 0,
+            bad: BadCounts::default(),
+            duplicates: 0,
+            damage: None,
+        }
     }
 
     /// Whether anything was refused or lost: exit code 4 at the command line.
@@ -106,6 +117,70 @@ impl<D: Decode> Source for Rows<D> {
             }
         }
         self.report.lines = self.lines.number();
+        self.report.damage = self.lines.damage().map(str::to_owned);
+        Ok(None)
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+/// Where the inputs of a row go.
+pub(super) type Out = VecDeque<Input>;
+
+/// A format whose rows hold none, one or several inputs.
+pub(super) trait DecodeSeveral: Send {
+    /// As [`Decode::is_header`].
+    fn is_header(&self, line: &[u8]) -> bool;
+
+    /// Appends the inputs of a line; a refused one appends none.
+    fn decode(&mut self, line: &[u8], markets: &mut Markets, out: &mut Out) -> Result<(), Reason>;
+
+    /// Rows dropped so far because they were there before.
+    fn duplicates(&self) -> u64 {
+        0
+    }
+}
+
+/// A tape of such rows.
+pub(super) struct Several<D> {
+    lines: Lines,
+    decode: D,
+    waiting: Out,
+    report: Report,
+}
+
+impl<D: DecodeSeveral> Several<D> {
+    pub(super) fn new(lines: Lines, decode: D, report: Report) -> Self {
+        Self { lines, decode, waiting: Out::new(), report }
+    }
+}
+
+impl<D: DecodeSeveral> Source for Several<D> {
+    fn next(&mut self, markets: &mut Markets) -> Result<Option<Input>, TapeError> {
+        loop {
+            if let Some(input) = self.waiting.pop_front() {
+                self.report.inputs += 1;
+                return Ok(Some(input));
+            }
+            let line = self.lines.next().map_err(|error| TapeError::read(&self.report.path, error))?;
+            let refused = match line {
+                None => break,
+                Some(Line::Whole(line)) => {
+                    let decoded = self.decode.decode(line, markets, &mut self.waiting);
+                    decoded.err().filter(|_| !self.decode.is_header(line))
+                }
+                Some(Line::TooLong) => Some(Reason::LineTooLong),
+                Some(Line::Cut) => Some(Reason::Cut),
+            };
+            self.report.lines = self.lines.number();
+            if let Some(reason) = refused {
+                self.report.bad.count(self.report.lines, reason);
+            }
+        }
+        self.report.lines = self.lines.number();
+        self.report.duplicates = self.decode.duplicates();
         self.report.damage = self.lines.damage().map(str::to_owned);
         Ok(None)
     }

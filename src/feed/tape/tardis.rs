@@ -1,13 +1,20 @@
-//! Tardis CSV: trades and liquidations, times in microseconds.
+//! Tardis CSV: trades and liquidations, times in microseconds, and what the other files of that publisher share with them.
 //!
 //! Columns by <https://docs.tardis.dev/downloadable-csv-files/data-types>, checked against recorded files. A liquidation's side is the
 //! side of the order that closed the position: `buy` closed a short.
 
+pub(super) mod book;
+pub(super) mod options;
+pub(super) mod quotes;
+pub(super) mod ticker;
+
 use super::bad::Reason;
 use super::decimal::whole;
 use super::fields::{micros, positive, price, split};
+use super::format::Importer;
+use super::lines::Lines;
 use super::names::Names;
-use super::source::Decode;
+use super::source::{self, Decode, Report, Source};
 use crate::engine::Input;
 use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
 use crate::feed::venue;
@@ -15,26 +22,44 @@ use crate::market::Markets;
 
 const HEADER: &[u8] = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount";
 
+pub(super) const TRADES: Importer = Importer {
+    name: "tardis-trades",
+    words: &["trades"],
+    knows: Tardis::knows,
+    open: |lines, _, report| Ok(read(lines, Rows::Trades, report)),
+};
+
+pub(super) const LIQUIDATIONS: Importer = Importer {
+    name: "tardis-liquidations",
+    words: &["liquidations"],
+    knows: Tardis::knows,
+    open: |lines, _, report| Ok(read(lines, Rows::Liquidations, report)),
+};
+
+fn read(lines: Lines, rows: Rows, report: Report) -> Box<dyn Source> {
+    Box::new(source::Rows::new(lines, Tardis::new(rows), report))
+}
+
 /// What the rows are.
 #[derive(Clone, Copy)]
-pub(super) enum Rows {
+enum Rows {
     Trades,
     Liquidations,
 }
 
 /// Decodes rows of Tardis CSV.
-pub(super) struct Tardis {
+struct Tardis {
     rows: Rows,
     names: Names,
 }
 
 impl Tardis {
-    pub(super) fn new(rows: Rows) -> Self {
+    fn new(rows: Rows) -> Self {
         Self { rows, names: Names::new(our_venue) }
     }
 
     /// Whether a first line is the header or a row.
-    pub(super) fn knows(first: &[u8]) -> bool {
+    fn knows(first: &[u8]) -> bool {
         first == HEADER
             || split::<8>(first).is_some_and(|[_, _, at, _, _, side, _, _]| {
                 micros(at).is_ok() && matches!(side, b"buy" | b"sell" | b"unknown")
@@ -61,6 +86,22 @@ impl Decode for Tardis {
         let market = self.names.id(head, venue, symbol, markets)?;
         Ok(event(venue_at, recv_at, market, body))
     }
+}
+
+/// Ids of the markets that the head of a row names.
+fn names() -> Names {
+    Names::new(our_venue)
+}
+
+/// Venue and symbol as they stand at the head of a row.
+fn head<'a>(line: &'a [u8], venue: &[u8], symbol: &[u8]) -> &'a [u8] {
+    line.get(..venue.len() + 1 + symbol.len()).unwrap_or_default()
+}
+
+/// The venue's time, and ours where there is one.
+fn times(at: &[u8], local: &[u8]) -> Result<(Nanos, Nanos), Reason> {
+    let at = micros(at)?;
+    Ok((at, if local.is_empty() { at } else { micros(local)? }))
 }
 
 fn event(venue_at: Nanos, recv_at: Nanos, market: MarketId, body: Body) -> Input {
