@@ -281,36 +281,43 @@ fn hooks_tell_what_they_owe() {
     );
 }
 
-/// Waits until nobody holds the store: a child that another test starts holds our files until it becomes its program.
-fn until_free(home: &Path) {
-    while Store::open(home).is_err() {
+/// The store, once nobody holds it: a child that another test starts holds our files until it becomes its program.
+fn opened(home: &Path) -> Store {
+    for _ in 0..2000 {
+        if let Ok(store) = Store::open(home) {
+            return store;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
-    std::thread::sleep(Duration::from_millis(20));
+    Store::open(home).expect("free after ten seconds")
+}
+
+/// Closes the store and waits until no child holds it any more.
+fn close(store: Store, home: &Path) {
+    drop(store);
+    drop(opened(home));
+    std::thread::sleep(Duration::from_millis(200));
 }
 
 #[test]
 fn a_dead_letter_is_sent_again_once_the_daemon_is_stopped() {
     let (_dir, home) = store();
     let message = "msg_0a1b2c3d4e5f_2_pager";
-    let daemon = Store::open(&home).expect("the daemon holds it");
+    let daemon = opened(&home);
     let (code, out, err) = fusewire(&["hooks", "resend", message, "--store", utf8(&home)]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(
         err.contains(&format!("held by process {}", std::process::id())) && err.contains("stop the daemon"),
         "{err}"
     );
-    drop(daemon);
-    until_free(&home);
+    close(daemon, &home);
 
     assert_eq!(fusewire(&["hooks", "resend", "--store", utf8(&home)]).0, 2, "which?");
     let done = json(1, &["hooks", "resend", message, "msg_unknown", "--store", utf8(&home)]);
     assert_eq!((done["marked"][0].as_str(), done["unknown"][0].as_str()), (Some(message), Some("msg_unknown")));
-    until_free(&home);
-    let store = Store::open(&home).expect("free again");
+    let store = opened(&home);
     assert_eq!(store.pending("pager", 0, 9).expect("readable").len(), 2);
-    drop(store);
-    until_free(&home);
+    close(store, &home);
     assert_eq!(
         told(&["hooks", "resend", "--hook", "pager", "--store", utf8(&home)]),
         "0 marked, sent when the daemon starts\n"
