@@ -123,7 +123,6 @@ impl Reader {
         self.check_closely(now, place, slot, order, exposure)
     }
 
-    #[cold]
     #[inline(never)]
     fn check_closely(&self, now: u64, place: Place, slot: u8, order: &Order, exposure: &Exposure) -> Verdict {
         let may_be_plain = order.intent == Intent::Open && order.is_sound();
