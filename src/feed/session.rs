@@ -117,8 +117,7 @@ impl Session {
         let next = match &self.phase {
             Phase::Waiting { until } | Phase::Connecting { until } => *until,
             Phase::Open(open) => {
-                let late = (!open.late).then(|| self.lateness.due());
-                let wakes = [self.next_send(open), self.next_ping(open), late].into_iter().flatten();
+                let wakes = [self.next_send(open), self.next_ping(open), self.late_at(open)].into_iter().flatten();
                 wakes.fold(open.heard + self.silence_limit(), i64::min)
             }
         };
@@ -149,7 +148,6 @@ impl Session {
         let now = self.clock.now();
         self.streams.restart();
         self.filter.reconnected();
-        self.lateness.restart();
         self.holes.reconnected(now);
         let (sent, pinged) = (i64::MIN / 2, now);
         self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false });
@@ -179,7 +177,7 @@ impl Session {
     }
 
     fn data(&mut self, events: &[Event]) {
-        let (now, kept) = (self.clock.now(), self.counters.events);
+        let now = self.clock.now();
         for event in events {
             match self.filter.judge(event, now) {
                 Verdict::Keep => self.keep(event),
@@ -192,9 +190,6 @@ impl Session {
                 Verdict::Duplicate => self.counters.duplicates += 1,
                 Verdict::Old => self.counters.old_liquidations += 1,
             }
-        }
-        if self.counters.events > kept {
-            self.lateness.hear(now, &self.settings);
         }
     }
 
@@ -212,6 +207,9 @@ impl Session {
     fn alive(&mut self) {
         let now = self.clock.now();
         if let Phase::Open(open) = &mut self.phase {
+            if open.delivering_since.is_some() {
+                self.lateness.hear(now - open.heard, &self.settings);
+            }
             open.heard = now;
             open.delivering_since.get_or_insert(now);
             open.late = false;
@@ -318,16 +316,23 @@ impl Session {
 
     /// Tells once of a pause that is longer than this connection uses to make.
     fn notice_lateness(&mut self) {
-        let (now, due) = (self.clock.now(), self.lateness.due());
-        if let Phase::Open(open) = &mut self.phase
-            && !open.late
-            && now >= due
-        {
-            open.late = true;
-            let secs = (now - open.heard) as f64 / Nanos::SECOND as f64;
-            self.counters.lates += 1;
-            self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
+        let now = self.clock.now();
+        let Phase::Open(open) = &self.phase else { return };
+        if self.late_at(open).is_none_or(|at| now < at) {
+            return;
         }
+        let secs = (now - open.heard) as f64 / Nanos::SECOND as f64;
+        if let Phase::Open(open) = &mut self.phase {
+            open.late = true;
+        }
+        self.counters.lates += 1;
+        self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
+    }
+
+    /// When the data that was delivered will be late; `None` where it is called so already.
+    fn late_at(&self, open: &Open) -> Option<i64> {
+        let delivers = open.delivering_since.is_some() && !open.late;
+        delivers.then(|| open.heard.saturating_add(self.lateness.limit()))
     }
 
     fn connect(&mut self) {
