@@ -61,7 +61,7 @@ pub(super) struct Slot {
     mailbox: Mailbox,
     /// The latest quote, and the latest depth, of each market that found no room.
     held: BTreeMap<(MarketId, bool), Input>,
-    /// The overflow to report once there is room.
+    /// What must be reported once there is room: an overflow, or the loss of the connection.
     owed: Option<FeedReport>,
     overflow: FeedReport,
 }
@@ -75,7 +75,7 @@ impl Slot {
     /// Takes an input of a feed.
     pub(super) fn take(&mut self, input: Input) -> ControlFlow<()> {
         self.mailbox.flow.offered.fetch_add(1, Ordering::Relaxed);
-        self.tell_overflow()?;
+        self.tell_owed(&input)?;
         if let Some(key) = quote_of(&input) {
             if let Some(older) = self.held.remove(&key) {
                 drop(older);
@@ -100,9 +100,9 @@ impl Slot {
         ControlFlow::Continue(())
     }
 
-    /// Tells that something was lost, once there is room for the word.
-    fn tell_overflow(&mut self) -> ControlFlow<()> {
-        if self.mailbox.len() >= self.mailbox.room {
+    /// Tells what is owed, once there is room for the word; before a newer word of the feed in any case.
+    fn tell_owed(&mut self, next: &Input) -> ControlFlow<()> {
+        if self.mailbox.len() >= self.mailbox.room && !matches!(next, Input::Feed(_)) {
             return ControlFlow::Continue(());
         }
         let Some(report) = self.owed.take() else { return ControlFlow::Continue(()) };
@@ -118,10 +118,13 @@ impl Slot {
 
     fn lose(&mut self, input: &Input) -> ControlFlow<()> {
         self.mailbox.flow.dropped.fetch_add(1, Ordering::Relaxed);
-        self.owed.get_or_insert_with(|| FeedReport {
-            at: input.at(),
-            state: FeedState::Overflow,
-            ..self.overflow.clone()
+        let overflow = FeedReport { at: input.at(), state: FeedState::Overflow, ..self.overflow.clone() };
+        self.owed = Some(match (input, self.owed.take()) {
+            // A connection that is gone is worse news than an overflow, and lasts.
+            (Input::Feed(report), _) if matches!(report.state, FeedState::Down | FeedState::Late) => report.clone(),
+            // It is back, or on its way: to say that it is gone would no longer be true.
+            (Input::Feed(_), _) | (_, None) => overflow,
+            (_, Some(owed)) => owed,
         });
         ControlFlow::Continue(())
     }
@@ -210,6 +213,26 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(counts(&slot), [21, 0, 12]);
+    }
+
+    #[test]
+    fn a_lost_connection_is_told_even_if_there_was_no_place_for_the_word_and_not_after_it_is_back() {
+        let report = |slot: &Slot, state| Input::Feed(FeedReport { state, ..slot.overflow.clone() });
+        let told = |engine: &Receiver<Input>| {
+            let state = |input| if let Input::Feed(report) = input { Some(report.state) } else { None };
+            engine.try_iter().filter_map(state).collect::<Vec<_>>()
+        };
+        for (then, want) in [(None, FeedState::Down), (Some(FeedState::Delivering), FeedState::Overflow)] {
+            let (mut slot, engine) = slot(8);
+            (0..8 + RESERVE).for_each(|_| slot.mailbox.try_put(index(0)));
+            for state in [Some(FeedState::Down), then].into_iter().flatten() {
+                let input = report(&slot, state);
+                assert!(slot.take(input).is_continue());
+            }
+            assert_eq!(told(&engine), []);
+            assert!(slot.take(index(0)).is_continue());
+            assert_eq!(told(&engine), [want]);
+        }
     }
 
     /// P14, whatever comes and however slowly the engine takes it: not one is unaccounted for.
