@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a bench")]
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use fusewire::breaker::{Contract, Exposure, Intent, Order, Permission, Side, Stance, Verdict};
@@ -56,15 +57,24 @@ fn gate(c: &mut Criterion) {
 
     let now = now_mono();
     // An engine branches on the verdict; copying it whole would be the bench's own cost.
-    let check_at =
-        |now, place, slot| reader.check_at(now, place, slot, black_box(&order), black_box(&exposure)) == Verdict::Allow;
+    let check_at = |now, place, slot| reader.check_at(now, place, slot, black_box(&order), &exposure) == Verdict::Allow;
     group.bench_function("check_at_hot", |b| b.iter(|| check_at(black_box(now), black_box(places[7]), 0)));
+    // What any reader of a cell pays, in the same order: the least that the rows below could take.
+    let lines: Vec<[AtomicU64; 8]> = (0..MARKETS).map(|_| Default::default()).collect();
+    let order_of_lines: Vec<usize> = (0..MARKETS).map(|n| (n * STRIDE % MARKETS) as usize).collect();
+    let mut at = 0;
+    group.bench_function("bare_line_random", |b| {
+        b.iter(|| {
+            at = if at + 1 < order_of_lines.len() { at + 1 } else { 0 };
+            lines[order_of_lines[at]].iter().fold(0, |sum, word| sum ^ word.load(Ordering::Acquire))
+        });
+    });
     let mut at_random = |name: &str, slot| {
         let mut at = 0;
         group.bench_function(name, |b| {
             b.iter(|| {
                 at = if at + 1 < shuffled.len() { at + 1 } else { 0 };
-                check_at(black_box(now), shuffled[at], slot)
+                check_at(now, shuffled[at], slot)
             });
         });
     };

@@ -34,9 +34,8 @@ pub(super) fn read(words: &Words, line: usize) -> Option<Cell> {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as for seqlock::glimpse")]
 pub(super) fn opens_freely(words: &Words, line: usize, side: Side) -> bool {
-    let Some(head) = seqlock::glimpse(words, line) else { return false };
     let (open, too_strict) = ((BUY | FREE_BUY) << side as u32, STANCE & !(Stance::Caution as u32));
-    head as u32 & (open | too_strict) == open
+    seqlock::glimpse(words, line, |head| head as u32 & (open | too_strict) == open)
 }
 
 /// Writes a cell; only ever called by its one writer.

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::cell::{self, Cell};
 use super::layout::{self, Header, Role};
@@ -36,7 +36,6 @@ pub struct Page {
     header: Header,
     table: Table,
     table_tag: u32,
-    first_line: usize,
     reach_ns: u64,
     identity: (u64, u64),
 }
@@ -74,11 +73,10 @@ impl Page {
         }
         let hash = layout::fnv(layout::fnv(layout::FNV_START, &[header.slots]), &table);
         Ok(Self {
-            map: ReadMap::new(&file).map_err(io_doubt)?,
+            map: ReadMap::new(&file, &header).map_err(io_doubt)?,
             table: Table::parse(&table)?,
             table_tag: (hash ^ hash >> 32) as u32,
             identity: (metadata.dev(), metadata.ino()),
-            first_line: header.cells_at() / layout::LINE,
             reach_ns: header.lease_ns.saturating_mul(2),
             header,
         })
@@ -115,23 +113,18 @@ impl Page {
         cell::read(words, line)
     }
 
-    /// Whether one slot of this page passes any sound opening order of `side`, at first sight.
-    ///
-    /// A market with this page's tag is one of its markets, and the cells are the last lines of the file, so one look
-    /// at the end of the file bounds market and slot.
+    /// Whether one slot of this page passes any sound opening order of `side`, at first sight. A market with this page's
+    /// tag is one of its markets, so the end of the cells bounds market and slot.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "as for seqlock::glimpse")]
     pub(super) fn opens_freely(&self, market: u32, slot: u8, side: Side) -> bool {
         let line = if slot == 0 { 0 } else { usize::from(slot) * self.header.markets as usize } + market as usize;
-        let (lines, _) = self.map.words().as_chunks();
-        let Some(words) = lines.get(self.first_line.wrapping_add(line)) else { return false };
-        cell::opens_freely(words, line, side)
+        self.map.cells().get(line).is_some_and(|words| cell::opens_freely(words, line, side))
     }
 
     fn words_of(&self, market: u32, slot: u8) -> Option<(usize, &Words)> {
         let line = self.header.line_of(market, slot)?;
-        let (lines, _) = self.map.words().as_chunks();
-        Some((line, lines.get(self.first_line + line)?))
+        Some((line, self.map.cells().get(line)?))
     }
 
     /// Whether the lease holds at `now` (`CLOCK_MONOTONIC`, ns). A lease that ends more than twice its own length ahead
@@ -166,10 +159,10 @@ impl Page {
         })
     }
 
-    /// A word of the header; absent reads as 0, which is no lease.
+    /// A word of the header; `at` is one of its places.
     #[inline]
     fn word(&self, at: usize) -> u64 {
-        self.map.words().get(at).map_or(0, |word: &AtomicU64| word.load(Ordering::Acquire))
+        self.map.header().get(at).map_or(0, |word| word.load(Ordering::Acquire))
     }
 }
 

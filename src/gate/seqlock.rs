@@ -31,35 +31,32 @@ fn try_load(words: &Words, line: usize) -> Option<(u64, Body)> {
     let [epoch, body @ .., check] = words;
     let before = epoch.load(Ordering::Acquire);
     let body = body.each_ref().map(now);
-    let damage = now(check) ^ check_of(line, before, body, |word| word);
+    let is_whole = now(check) == check_of(line, before, &body) && before & 1 == 0;
     fence(Ordering::Acquire);
-    is_whole(before, now(epoch), damage).then_some((before, body))
+    (is_whole && before == now(epoch)).then_some((before, body))
 }
 
-/// The first word of the content, if one look is enough to know that the line is whole. That word is loaded twice,
-/// under one epoch: holding it through the check would cost more.
+/// Whether the line is whole and the first word of its content is `wanted`, by one look. That word is asked first, so that
+/// it need not be held while the others are read; the epoch says in the end that it still stands.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the hot path of a reader: nothing on it may be handed over in memory")]
-pub(super) fn glimpse(words: &Words, line: usize) -> Option<u64> {
-    let [epoch, body @ .., check] = words;
+pub(super) fn glimpse(words: &Words, line: usize, wanted: impl Fn(u64) -> bool) -> bool {
+    let [epoch, first, body @ .., check] = words;
     let before = epoch.load(Ordering::Acquire);
-    let first = now(&body[0]);
-    let damage = now(check) ^ check_of(line, before, body.each_ref(), now);
+    let head = now(first);
+    let sum = begun_check(line, before) ^ head;
+    if !wanted(head) || before & 1 != 0 {
+        return false;
+    }
+    let damage = now(check) ^ ended_check(sum, body.each_ref().map(now));
     fence(Ordering::Acquire);
-    is_whole(before, now(epoch), damage).then_some(first)
+    (before ^ now(epoch)) | damage == 0
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as for glimpse")]
 fn now(word: &AtomicU64) -> u64 {
     word.load(Ordering::Relaxed)
-}
-
-/// One comparison instead of three: a reader takes it for every cell.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "as for glimpse")]
-const fn is_whole(before: u64, after: u64, damage: u64) -> bool {
-    (before ^ after) | (before & 1) | damage == 0
 }
 
 /// Writes a line; only ever called by its one writer.
@@ -74,19 +71,29 @@ pub(super) fn store(words: &Words, line: usize, body: &Body) {
     for (word, value) in content.iter().zip(body) {
         word.store(*value, Ordering::Relaxed);
     }
-    check.store(check_of(line, even, *body, |word| word), Ordering::Relaxed);
+    check.store(check_of(line, even, body), Ordering::Relaxed);
     epoch.store(even, Ordering::Release);
 }
 
 /// Damage within one word always shows, for each step is one to one; the line number keeps a good line from standing
-/// in a wrong place. `get` takes the words one at a time, so that they need not all be held at once.
+/// in a wrong place.
+#[inline]
+pub(super) fn check_of(line: usize, epoch: u64, &[first, ref rest @ ..]: &Body) -> u64 {
+    ended_check(begun_check(line, epoch) ^ first, *rest)
+}
+
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as for glimpse")]
-pub(super) fn check_of<W>(line: usize, epoch: u64, [a, b, c, d, e, f]: [W; 6], get: impl Fn(W) -> u64) -> u64 {
-    let sum = (SALT ^ line as u64).wrapping_add(epoch) ^ get(a);
-    let sum = sum.wrapping_add(get(b)) ^ get(c);
-    let sum = sum.wrapping_add(get(d)) ^ get(e);
-    sum.wrapping_add(get(f))
+const fn begun_check(line: usize, epoch: u64) -> u64 {
+    (SALT ^ line as u64).wrapping_add(epoch)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for glimpse")]
+const fn ended_check(sum: u64, [b, c, d, e, f]: [u64; 5]) -> u64 {
+    let sum = sum.wrapping_add(b) ^ c;
+    let sum = sum.wrapping_add(d) ^ e;
+    sum.wrapping_add(f)
 }
 
 #[cfg(test)]

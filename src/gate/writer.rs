@@ -19,6 +19,7 @@ use crate::breaker::Permission;
 pub struct Writer {
     map: WriteMap,
     header: Header,
+    first_line: usize,
     _lock: File,
 }
 
@@ -54,7 +55,8 @@ impl Writer {
 
     /// Of a file just made, with the lock that it was made under.
     pub(super) fn of(header: Header, file: &File, lock: File) -> io::Result<Self> {
-        Ok(Self { map: WriteMap::new(file)?, header, _lock: lock })
+        let first_line = header.cells_at() / layout::LINE;
+        Ok(Self { map: WriteMap::new(file)?, header, first_line, _lock: lock })
     }
 
     /// The part of the header that never changes.
@@ -101,7 +103,7 @@ impl Writer {
     fn words_of(&self, market: u32, slot: u8) -> Option<(usize, &Words)> {
         let line = self.header.line_of(market, slot)?;
         let (lines, _) = self.map.as_chunks();
-        Some((line, lines.get(self.header.cells_at() / layout::LINE + line)?))
+        Some((line, lines.get(self.first_line + line)?))
     }
 
     #[inline]
