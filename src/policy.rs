@@ -146,6 +146,12 @@ impl Default for Rule {
     }
 }
 
+/// Orders at half their size, for as long as there is reason to.
+fn half_size() -> Plan {
+    let permission = Permission::of(Stance::Caution).with_size_factor(0.5);
+    Plan { permission, hold_secs: 120.0, strikes_max: 0, ..Plan::default() }
+}
+
 /// The shipped rules: graded, smallest scope first.
 pub fn shipped() -> Vec<Rule> {
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
@@ -155,12 +161,7 @@ pub fn shipped() -> Vec<Rule> {
         Rule {
             name: "early-warning".into(),
             any: words(&["moves", "jump", "volatility", "cascade"]),
-            plan: Plan {
-                permission: Permission::of(Stance::Caution).with_size_factor(0.5),
-                hold_secs: 120.0,
-                strikes_max: 0,
-                ..Plan::default()
-            },
+            plan: half_size(),
             ..Rule::default()
         },
         Rule {
@@ -243,6 +244,8 @@ pub fn shipped() -> Vec<Rule> {
             severity: 3,
             ..Rule::default()
         },
+        // Of two venues nobody knows which is wrong: both are told, and neither speaks for the asset.
+        Rule { name: "dislocation".into(), any: words(&["dislocation"]), plan: half_size(), ..Rule::default() },
     ]
 }
 

@@ -7,6 +7,7 @@ mod alone;
 mod base;
 mod cascade;
 mod crowd;
+mod dislocation;
 mod jump;
 mod moves;
 mod plausible;
@@ -23,6 +24,7 @@ use crate::trip::{Direction, Evidence};
 pub use alone::Alone;
 pub use base::{Base, BaseSettings};
 pub use crowd::CrowdSettings;
+pub use dislocation::DislocationSettings;
 pub use plausible::{Plausible, PlausibleSettings, Refused};
 
 /// What a detector may look at. Prices have passed the plausibility filter.
@@ -55,6 +57,13 @@ pub enum Seen<'a> {
         /// Quantity.
         qty: f64,
     },
+    /// The index that the market's own venue publishes.
+    Index {
+        /// Engine time.
+        at: Nanos,
+        /// Price in quote currency.
+        price: f64,
+    },
     /// Something else arrived from this market.
     Arrival {
         /// Engine time.
@@ -75,6 +84,17 @@ pub enum Seen<'a> {
         connection: u32,
         /// How.
         link: Link,
+    },
+    /// The venues of this asset were compared.
+    Peers {
+        /// Engine time.
+        at: Nanos,
+        /// Up to when both sides have spoken: this market, and any other venue.
+        heard_at: Nanos,
+        /// What they agree on, or what the one other says, in quote currency.
+        consensus: f64,
+        /// How many venues spoke.
+        venues: u32,
     },
     /// All markets were looked at together.
     Crowd {
@@ -139,9 +159,11 @@ impl Seen<'_> {
             Self::Price { at, .. }
             | Self::Liquidation { at, .. }
             | Self::OpenInterest { at, .. }
+            | Self::Index { at, .. }
             | Self::Arrival { at, .. }
             | Self::Clock { at }
             | Self::Link { at, .. }
+            | Self::Peers { at, .. }
             | Self::Crowd { at, .. } => at,
             Self::Bar(bar) => bar.close_at,
         }
@@ -293,6 +315,7 @@ catalogue! {
     cascade::Cascade,
     stale::Stale,
     crowd::Crowd,
+    dislocation::Dislocation,
 }
 
 /// Visits the settings sections of the table.

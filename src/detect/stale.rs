@@ -118,11 +118,13 @@ impl Detector for Stale {
     fn see(&mut self, settings: &StaleSettings, _: &mut Base, seen: &Seen<'_>, scores: &mut [f64]) {
         match *seen {
             Seen::Price { at, .. } | Seen::Liquidation { at, .. } => self.hear(settings, at, Stream::Trades, scores),
-            Seen::OpenInterest { at, .. } => self.hear(settings, at, Stream::Reference, scores),
+            Seen::OpenInterest { at, .. } | Seen::Index { at, .. } => {
+                self.hear(settings, at, Stream::Reference, scores);
+            }
             Seen::Arrival { at, stream } => self.hear(settings, at, stream, scores),
             Seen::Clock { at } => self.listen(settings, at, scores),
             Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
-            Seen::Bar(_) | Seen::Crowd { .. } => {}
+            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Peers { .. } => {}
         }
     }
 

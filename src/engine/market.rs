@@ -87,6 +87,7 @@ impl Engine {
                 let notional = contract.map_or(0.0, |contract| contract.notional(qty.get(), price.get()));
                 Seen::Liquidation { at, notional, liquidated, completeness }
             }
+            Body::Index { price } => Seen::Index { at, price: price.get() },
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
             _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
@@ -156,6 +157,7 @@ impl Engine {
                 self.see(MarketId(place as u32), &Seen::Clock { at: now });
             }
         }
+        self.look_at_peers();
         self.look_at_crowd();
         self.look_at_breakers();
     }

@@ -1,7 +1,7 @@
 //! The only meeting place: inputs in, outputs out, the same on every machine.
 //!
 //! Pure: no clock, socket, file, lock or await. Split by what comes in: `market` takes events, bars and time, `crowd` looks at
-//! all markets together, `operator` takes people's requests; `permit` turns breakers into what the gate says, `snapshot`
+//! all markets together, `peers` at those that should cost the same, `operator` takes people's requests; `permit` turns breakers into what the gate says, `snapshot`
 //! freezes it all.
 
 mod crowd;
@@ -10,6 +10,7 @@ mod input;
 mod market;
 mod operator;
 mod output;
+mod peers;
 mod permit;
 mod snapshot;
 
@@ -163,6 +164,7 @@ pub struct Engine {
     limits: Limits,
     policy: Policy,
     table: Markets,
+    peers: peers::Peers,
     state: State,
     // What this input brought about, in the order of effects.
     gates: Vec<GateWrite>,
@@ -195,7 +197,8 @@ impl Engine {
             version_floor: 0,
         };
         let (gates, facts, answers) = (Vec::new(), Vec::new(), Vec::new());
-        let mut engine = Self { settings, limits, policy, table, state, gates, facts, answers };
+        let peers = peers::Peers::default();
+        let mut engine = Self { settings, limits, policy, table, peers, state, gates, facts, answers };
         engine.grow();
         engine
     }

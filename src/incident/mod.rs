@@ -104,6 +104,7 @@ pub fn kind_of(detector: &str, direction: Direction) -> &'static str {
     match (detector, direction) {
         ("cascade", _) => "liquidation_cascade",
         ("stale", _) => "blind_feed",
+        ("dislocation", _) => "dislocation",
         ("manual", _) => "manual",
         (_, Direction::Down) => "flash_crash",
         (_, Direction::Up) => "squeeze",

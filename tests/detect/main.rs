@@ -15,6 +15,7 @@ mod cascade;
 mod chance;
 mod crowd;
 mod day;
+mod dislocation;
 mod fall;
 mod null;
 mod shapes;
