@@ -1,4 +1,4 @@
-//! The scene: frames of the reconstruction, and the path of prices in it.
+//! The scene: who plays, the frames of the reconstruction, and the path of prices in it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,25 +10,52 @@ use crate::feed::frames::FrameReader;
 use crate::feed::venue::{self, MarketLookup};
 use crate::market::Markets;
 
-/// The day before the scene, which the detectors are warmed with: minutes from midnight to 14:00, then frames. By file
-/// name, for minutes name their market there.
-pub(super) const BEFORE: [(&str, &[u8]); 3] = [
-    (
-        "DOTUSD_PERP-1m-2025-10-10.csv.gz",
-        include_bytes!("../../../fixtures/2025-10-10/DOTUSD_PERP-1m-2025-10-10.csv.gz"),
-    ),
-    (
-        "TRXUSD_PERP-1m-2025-10-10.csv.gz",
-        include_bytes!("../../../fixtures/2025-10-10/TRXUSD_PERP-1m-2025-10-10.csv.gz"),
-    ),
-    ("before.frames.gz", include_bytes!("../../../fixtures/2025-10-10/before.frames.gz")),
-];
-const CRASH: &[u8] = include_bytes!("../../../fixtures/2025-10-10/crash.frames.gz");
+/// A file of the reconstruction by its name: minutes name their market there.
+type File = (&'static str, &'static [u8]);
 
-/// The venue of the scene.
-pub(super) const VENUE: &str = "binance-coinm";
-/// Its markets.
-pub(super) const MARKETS: [&str; 2] = ["DOTUSD_PERP", "TRXUSD_PERP"];
+macro_rules! file {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../../fixtures/2025-10-10/", $name)))
+    };
+}
+
+/// A venue of the scene.
+pub(super) struct Part {
+    pub(super) venue: &'static str,
+    pub(super) markets: &'static [&'static str],
+    /// Kinds to subscribe to, as in the config.
+    pub(super) kinds: &'static [&'static str],
+    /// The day before the scene, which the detectors are warmed with: minutes from midnight on, then frames.
+    pub(super) before: &'static [File],
+    frames: File,
+}
+
+/// Both venues.
+pub(super) static CAST: [Part; 2] = [
+    Part {
+        venue: "binance-coinm",
+        markets: &["DOTUSD_PERP", "TRXUSD_PERP"],
+        kinds: &["trades", "quotes", "liquidations", "marks", "indexes", "fundings"],
+        before: &[
+            file!("DOTUSD_PERP-1m-2025-10-10.csv.gz"),
+            file!("TRXUSD_PERP-1m-2025-10-10.csv.gz"),
+            file!("before.frames.gz"),
+        ],
+        frames: file!("crash.frames.gz"),
+    },
+    Part {
+        venue: "coinbase",
+        markets: &["DOT-USD"],
+        kinds: &["trades"],
+        before: &[file!("DOT-USD-1m-2025-10-10.csv.gz")],
+        frames: file!("coinbase.frames.gz"),
+    },
+];
+
+/// Every market with its venue.
+pub(super) fn markets() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CAST.iter().flat_map(|part| part.markets.iter().map(|market| (part.venue, *market)))
+}
 
 const MIDNIGHT: Nanos = Nanos::from_secs(1_760_054_400);
 
@@ -41,30 +68,32 @@ pub(super) fn instant(text: &str) -> Result<Nanos, String> {
     }
 }
 
-/// Frames with their times, and what each market traded at when.
+/// Frames of each venue with their times, and what each market traded at when.
 pub(super) struct Crash {
-    frames: Arc<Vec<(Nanos, String)>>,
+    frames: [Arc<Vec<(Nanos, String)>>; CAST.len()],
     prices: BTreeMap<&'static str, Vec<(Nanos, f64)>>,
 }
 
 impl Crash {
     /// The frames of `[from, to]`.
     pub(super) fn load(from: Nanos, to: Nanos) -> Result<Self> {
-        let mut frames = Vec::new();
-        for frame in FrameReader::new(CRASH).context("fixture")? {
-            let (at, frame) = frame.map_err(|why| anyhow!("fixture: {why:?}"))?;
-            if at >= from && at <= to {
-                frames.push((at, frame));
-            }
+        let (mut frames, mut prices) = (<[_; CAST.len()]>::default(), BTreeMap::new());
+        for (part, own) in CAST.iter().zip(&mut frames) {
+            let found = part.load(from, to)?;
+            part.read_prices(&found, &mut prices)?;
+            *own = Arc::new(found);
         }
-        let prices = prices(&frames)?;
-        Ok(Self { frames: Arc::new(frames), prices })
+        Ok(Self { frames, prices })
     }
 
-    /// The frames in order, for a venue to play.
-    pub(super) fn frames(&self) -> impl Iterator<Item = (Nanos, String)> + Send + 'static {
-        let frames = Arc::clone(&self.frames);
-        (0..frames.len()).filter_map(move |place| frames.get(place).cloned())
+    /// Each venue with its frames in order, for it to play.
+    pub(super) fn parts(
+        &self,
+    ) -> impl Iterator<Item = (&'static Part, impl Iterator<Item = (Nanos, String)> + Send + use<>)> {
+        CAST.iter().zip(&self.frames).map(|(part, frames)| {
+            let frames = Arc::clone(frames);
+            (part, (0..frames.len()).filter_map(move |place| frames.get(place).cloned()))
+        })
     }
 
     /// What a market traded at last.
@@ -82,26 +111,41 @@ impl Crash {
     }
 }
 
-/// Reads the trades out of the frames with the venue's own decoder.
-fn prices(frames: &[(Nanos, String)]) -> Result<BTreeMap<&'static str, Vec<(Nanos, f64)>>> {
-    let venue = venue::find(VENUE).context("venue")?;
-    let mut table = Markets::new();
-    for market in MARKETS.iter().filter_map(|native| venue.instrument(native)) {
-        table.add(market);
-    }
-    let lookup = MarketLookup::new(venue, &table);
-    let mut paths: BTreeMap<&'static str, Vec<(Nanos, f64)>> = BTreeMap::new();
-    let mut events: Vec<Event> = Vec::new();
-    for (at, frame) in frames {
-        events.clear();
-        venue
-            .decode(frame.as_bytes(), *at, &lookup, &mut events)
-            .map_err(|why| anyhow!("fixture: {}", why.reason.label()))?;
-        for event in events.iter().filter(|event| event.body.kind() == Kind::Trade) {
-            if let (Body::Trade { price, .. }, Some(name)) = (event.body, MARKETS.get(event.market.0 as usize)) {
-                paths.entry(name).or_default().push((*at, price.get()));
+type Paths = BTreeMap<&'static str, Vec<(Nanos, f64)>>;
+
+impl Part {
+    fn load(&self, from: Nanos, to: Nanos) -> Result<Vec<(Nanos, String)>> {
+        let mut frames = Vec::new();
+        for frame in FrameReader::new(self.frames.1).context(self.frames.0)? {
+            let (at, frame) = frame.map_err(|why| anyhow!("{}: {why}", self.frames.0))?;
+            if at >= from && at <= to {
+                frames.push((at, frame));
             }
         }
+        Ok(frames)
     }
-    Ok(paths)
+
+    /// Reads the trades out of the frames with the venue's own decoder.
+    fn read_prices(&self, frames: &[(Nanos, String)], paths: &mut Paths) -> Result<()> {
+        let venue = venue::find(self.venue).context("venue")?;
+        let mut table = Markets::new();
+        for market in self.markets.iter().filter_map(|native| venue.instrument(native)) {
+            table.add(market);
+        }
+        let lookup = MarketLookup::new(venue, &table);
+        let mut events: Vec<Event> = Vec::new();
+        for (at, frame) in frames {
+            events.clear();
+            venue
+                .decode(frame.as_bytes(), *at, &lookup, &mut events)
+                .map_err(|why| anyhow!("{}: {}", self.frames.0, why.reason.label()))?;
+            for event in events.iter().filter(|event| event.body.kind() == Kind::Trade) {
+                if let (Body::Trade { price, .. }, Some(name)) = (event.body, self.markets.get(event.market.0 as usize))
+                {
+                    paths.entry(name).or_default().push((*at, price.get()));
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::crash::{BEFORE, MARKETS, VENUE};
+use super::crash::{CAST, Part};
 use super::receiver::Receiver;
 use crate::gate::{Reader, ReaderOptions, now_mono};
 use crate::live::SceneClock;
@@ -39,13 +39,13 @@ pub(super) struct Ending {
 
 impl Daemon {
     /// Writes its config and starts it.
-    pub(super) fn start(dir: &Path, endpoint: &str, receiver: &Receiver, clock: &SceneClock) -> Result<Self> {
+    pub(super) fn start(dir: &Path, endpoints: &[String], receiver: &Receiver, clock: &SceneClock) -> Result<Self> {
         let listen = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let config = dir.join("config.toml");
-        fs::write(&config, config_text(dir, endpoint, receiver, listen, clock.speed))?;
+        fs::write(&config, config_text(dir, endpoints, receiver, listen, clock.speed))?;
         let log = File::create(dir.join("daemon.log"))?;
         let child = Command::new(std::env::current_exe()?)
-            .args(["run", "--warm-venue", VENUE, "--scene", &clock.to_string(), "--config"])
+            .args(["run", "--scene", &clock.to_string(), "--config"])
             .arg(&config)
             .args(warm(dir)?)
             .stdin(Stdio::null())
@@ -139,11 +139,15 @@ impl Drop for Daemon {
 
 /// Puts the day before the scene into the directory; gives the arguments that name it.
 fn warm(dir: &Path) -> Result<Vec<OsString>> {
-    let mut args = Vec::new();
-    for (name, bytes) in BEFORE {
-        let path = dir.join(name);
-        fs::write(&path, bytes)?;
-        args.extend([OsString::from("--warm"), path.into_os_string()]);
+    let mut args: Vec<OsString> = Vec::new();
+    for part in &CAST {
+        for (name, bytes) in part.before {
+            let path = dir.join(name);
+            fs::write(&path, bytes)?;
+            let mut whose = OsString::from(format!("{}=", part.venue));
+            whose.push(&path);
+            args.extend(["--warm".into(), path.into_os_string(), "--warm-venue".into(), whose]);
+        }
     }
     Ok(args)
 }
@@ -160,23 +164,41 @@ fn pages(records: &[Record], dir: &Path) -> Vec<PathBuf> {
     ids.iter().map(|id| dir.join(format!("{id}.md"))).filter(|page| page.exists()).collect()
 }
 
-/// Limits in seconds of the scene would be milliseconds of this machine: silence is judged by the machine's patience.
-fn config_text(dir: &Path, endpoint: &str, receiver: &Receiver, listen: SocketAddr, speed: f64) -> String {
-    let dir = dir.display();
-    let markets = MARKETS.map(|name| format!("{name:?}")).join(", ");
-    let slow = |secs: f64, max: f64| (secs * speed).min(max);
+/// Seconds of this machine's patience, in the scene's: limits in its own would be milliseconds here.
+fn patience(secs: f64, speed: f64, max: f64) -> f64 {
+    (secs * speed).min(max)
+}
+
+fn feed_text(part: &Part, endpoint: &str, speed: f64) -> String {
     format!(
-        r#"# Written by `fusewire demo`.
+        r#"
 [[feed]]
-venue = "{VENUE}"
-markets = [{markets}]
+venue = "{venue}"
+markets = {markets:?}
+kinds = {kinds:?}
 endpoint = "{endpoint}"
 silence_secs = {silence:?}
 quiet_silence_secs = {quiet:?}
 late_floor_secs = {late:?}
 open_within_secs = {answer:?}
 answer_within_secs = {answer:?}
+"#,
+        venue = part.venue,
+        markets = part.markets,
+        kinds = part.kinds,
+        silence = patience(5.0, speed, 3600.0),
+        quiet = patience(10.0, speed, 86_400.0),
+        answer = patience(5.0, speed, 300.0),
+        late = patience(2.0, speed, 3600.0),
+    )
+}
 
+fn config_text(dir: &Path, endpoints: &[String], receiver: &Receiver, listen: SocketAddr, speed: f64) -> String {
+    let dir = dir.display();
+    let feeds: String = CAST.iter().zip(endpoints).map(|(part, endpoint)| feed_text(part, endpoint, speed)).collect();
+    format!(
+        r#"# Written by `fusewire demo`.
+{feeds}
 [detect.stale]
 late_floor_secs = {late:?}
 dead_floor_secs = {dead:?}
@@ -207,11 +229,8 @@ kind = "exec"
 argv = ["/bin/sh", "-c", "cat >> \"$0\"; echo >> \"$0\"", "{dir}/exec-hook.jsonl"]
 on = ["incident"]
 "#,
-        silence = slow(5.0, 3600.0),
-        quiet = slow(10.0, 86_400.0),
-        answer = slow(5.0, 300.0),
-        late = slow(2.0, 3600.0),
-        dead = slow(5.0, 86_400.0),
+        late = patience(2.0, speed, 3600.0),
+        dead = patience(5.0, speed, 86_400.0),
         url = receiver.url(),
         secret = receiver.secret(),
     )

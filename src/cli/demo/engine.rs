@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::crash::{Crash, MARKETS, VENUE};
+use super::crash::{self, Crash};
 use crate::breaker::{Exposure, Intent, Order, Permission, Side, Stance, Verdict};
 use crate::event::Nanos;
 use crate::gate::{AckWriter, Place, Reader, ReaderOptions, now_mono};
@@ -33,6 +33,7 @@ pub(super) struct Change {
 }
 
 struct Row {
+    venue: &'static str,
     market: &'static str,
     place: Place,
     last: Option<Permission>,
@@ -53,19 +54,16 @@ impl Engine {
         std::fs::create_dir_all(ack.parent().unwrap_or(ack)).with_context(|| ack.display().to_string())?;
         let acks = AckWriter::create(ack).with_context(|| ack.display().to_string())?;
         let reader = Reader::attach(ReaderOptions::at(gate));
-        let rows = MARKETS
-            .map(|market| Row { market, place: reader.place(&format!("{VENUE}:{market}")), last: None })
-            .into_iter()
-            .collect();
+        let row = |(venue, market)| Row { venue, market, place: Place::UNKNOWN, last: None };
+        let mut rows: Vec<Row> = crash::markets().map(row).collect();
+        find_places(&reader, &mut rows);
         Ok(Self { reader, acks, rows, asked: Default::default(), changes: Vec::new() })
     }
 
     /// Looks at every market, asks for an order of each kind while long 1,000 contracts, and acknowledges.
     pub(super) fn look(&mut self, at: Nanos, crash: &Crash) -> Vec<Change> {
         if self.reader.refresh() {
-            for row in &mut self.rows {
-                row.place = self.reader.place(&format!("{VENUE}:{}", row.market));
-            }
+            find_places(&self.reader, &mut self.rows);
         }
         let mono = now_mono();
         let mut seen = Vec::new();
@@ -98,6 +96,12 @@ impl Engine {
     /// Keeps a change for the final account.
     pub(super) fn remember(&mut self, change: Change) {
         self.changes.push(change);
+    }
+}
+
+fn find_places(reader: &Reader, rows: &mut [Row]) {
+    for row in rows {
+        row.place = reader.place(&format!("{}:{}", row.venue, row.market));
     }
 }
 

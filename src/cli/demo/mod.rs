@@ -1,6 +1,6 @@
 //! `fusewire demo`: a real crash over real `WebSockets` on loopback, through the whole product.
 //!
-//! This process plays the venue, the trading engine and the receiver of webhooks; a second one, started from this same
+//! This process plays the venues, the trading engine and the receiver of webhooks; a second one, started from this same
 //! binary as `run -c`, is the daemon.
 
 mod crash;
@@ -22,7 +22,7 @@ use crate::feed::clock::Clock;
 use crate::gate::now_mono;
 use crate::live::SceneClock;
 use crate::venue_sim::{VenueOptions, VenueServer};
-use crash::Crash;
+use crash::{Crash, Part};
 use daemon::Daemon;
 use engine::Engine;
 use receiver::Receiver;
@@ -30,9 +30,9 @@ use story::Story;
 
 /// Play the crash of 10 October 2025 through the whole product, on this machine, in under a minute.
 ///
-/// Starts a venue on loopback that speaks Binance COIN-M's protocol and plays a reconstruction of DOTUSD_PERP and
-/// TRXUSD_PERP; starts the daemon against it; reads the gate as a trading engine would; receives its signed webhooks.
-/// Needs no key, no server and no network. See fixtures/2025-10-10/README.md for what is measured and what is composed.
+/// Starts two venues on loopback that speak Binance COIN-M's and Coinbase's protocols and play a reconstruction of
+/// DOTUSD_PERP, TRXUSD_PERP and DOT-USD; starts the daemon against them; reads the gate as a trading engine would; receives
+/// its signed webhooks. Needs no key, no server and no network. See fixtures/2025-10-10/README.md for what is measured and what is composed.
 #[allow(clippy::doc_markdown, reason = "these lines are the help text, and people read them")]
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -75,10 +75,15 @@ fn play(args: &Args) -> Result<()> {
     let dir = stage(args)?;
     let crash = Arc::new(Crash::load(args.from, args.to)?);
     let clock = SceneClock { from: args.from, speed: args.speed, mono: now_mono() + CURTAIN.as_nanos() as u64 };
-    let venue = VenueServer::start(crash.frames(), Arc::new(clock), VenueOptions::default()).context("venue")?;
+    let open = |(part, frames): (&Part, _)| {
+        let options = VenueOptions { venue: part.venue, ..VenueOptions::default() };
+        VenueServer::start(frames, Arc::new(clock), options).context(part.venue)
+    };
+    let venues: Vec<VenueServer> = crash.parts().map(open).collect::<Result<_>>()?;
+    let endpoints: Vec<String> = venues.iter().map(VenueServer::base).collect();
     let receiver = Receiver::start()?;
-    let daemon = Daemon::start(&dir, &venue.base(), &receiver, &clock)?;
-    writeln!(out, "{}", story::opening(args.speed, &venue.base(), &dir, daemon.pid()))?;
+    let daemon = Daemon::start(&dir, &endpoints, &receiver, &clock)?;
+    writeln!(out, "{}", story::opening(args.speed, &endpoints, &dir, daemon.pid()))?;
 
     let mut engine = Engine::new(daemon.gate_path(), &daemon.ack_path())?;
     let mut story = Story::new(&crash, args.from, args.to, args.speed);
@@ -97,7 +102,7 @@ fn play(args: &Args) -> Result<()> {
     let scraped = daemon.scrape();
     let ending = daemon.end()?;
     receiver.settle(Duration::from_secs(3));
-    venue.stop();
+    venues.into_iter().for_each(VenueServer::stop);
     write!(out, "{}", story.ending(&engine, &ending, &receiver, scraped.as_deref()))?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::crash::{Crash, MARKETS, instant};
+use super::crash::{CAST, Crash, Part, instant, markets};
 use super::daemon::Ending;
 use super::engine::{Change, Engine};
 use super::receiver::Receiver;
@@ -17,6 +17,9 @@ use crate::trip::short;
 /// The two legs of that evening: name, first and last instant looked at.
 const LEGS: [(&str, &str, &str); 2] = [("first leg", "20:45:00", "21:08:00"), ("main leg", "21:08:00", "21:26:00")];
 
+/// The market that left, and the one of another venue that did not.
+const DISLOCATED: [&str; 2] = ["DOTUSD_PERP", "DOT-USD"];
+
 /// Tells the story.
 pub(super) struct Story<'a> {
     crash: &'a Crash,
@@ -28,10 +31,13 @@ pub(super) struct Story<'a> {
 }
 
 /// What stands above the story.
-pub(super) fn opening(speed: f64, venue: &str, dir: &Path, pid: u32) -> String {
+pub(super) fn opening(speed: f64, endpoints: &[String], dir: &Path, pid: u32) -> String {
+    let venue = |(part, endpoint): (&Part, &String)| {
+        format!("  venue      {endpoint}  ({}, its own protocol on loopback)\n", part.venue)
+    };
+    let venues: String = CAST.iter().zip(endpoints).map(venue).collect();
     format!(
-        "10 October 2025, Binance COIN-M, reconstructed; {}x life\n  \
-         venue      {venue}  (loopback, Binance's own protocol)\n  \
+        "10 October 2025, Binance COIN-M and Coinbase, reconstructed; {}x life\n{venues}  \
          daemon     process {pid}, `fusewire run -c {}/config.toml`\n  \
          engine     this process, reading the gate in shared memory\n\n\
          time (UTC)    market         price    of high  the engine may\n",
@@ -93,6 +99,7 @@ impl<'a> Story<'a> {
     ) -> String {
         let mut text = String::new();
         let _ = writeln!(text, "\nWhat the gate said while the market fell\n{}", self.legs(engine));
+        let _ = writeln!(text, "How far one venue left the other\n{}", self.apart(ending));
         let _ = writeln!(text, "First trip of each rule in each leg\n{}", self.first_trips(ending));
         let _ = writeln!(text, "What the engine asked, and what passed\n{}", asked(engine));
         let _ = writeln!(text, "{}", aftermath(ending, receiver, scraped));
@@ -102,13 +109,43 @@ impl<'a> Story<'a> {
     fn legs(&self, engine: &Engine) -> String {
         let head = ["market", "leg", "high", "low", "fall", "stance", "at (UTC)", "price", "still to come"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        for market in MARKETS {
+        for (_, market) in markets() {
             for (leg, from, to) in LEGS {
                 let (Ok(from), Ok(to)) = (instant(from), instant(to)) else { continue };
                 rows.extend(self.leg(engine, market, leg, from.max(self.from), to.min(self.to)));
             }
         }
         lay_out(&rows)
+    }
+
+    /// The one-venue dislocation: what both said at the low, and when it was told.
+    fn apart(&self, ending: &Ending) -> String {
+        let [own, other] = DISLOCATED;
+        let Some((_, (at, low))) = self.extremes(own, self.from, self.to) else { return String::new() };
+        let Some(there) = self.crash.price(other, at) else { return String::new() };
+        let told = |leg_begins: &str| {
+            let begin = instant(LEGS[1].1).unwrap_or(self.from);
+            let first = ending.records.iter().find(|record| match &record.fact {
+                Fact::Trip { market, detector, leg, .. } => {
+                    record.at >= begin
+                        && market.ends_with(own)
+                        && detector == "dislocation"
+                        && leg.starts_with(leg_begins)
+                }
+                _ => false,
+            });
+            first.map_or("never".to_owned(), |record| clock(record.at))
+        };
+        let head = ["at (UTC)", own, other, "apart", "told against the index", "against the other venue"];
+        let row = [
+            clock(at),
+            short(low),
+            short(there),
+            format!("{:.0} %", (1.0 - low / there) * 100.0),
+            told("index"),
+            told("venue"),
+        ];
+        lay_out(&[head.map(str::to_owned).to_vec(), row.to_vec()])
     }
 
     /// The first trip of every rule in every leg of every market, with what was still to come and its delay: from the
@@ -128,7 +165,7 @@ impl<'a> Story<'a> {
             "evidence",
         ];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
-        for market in MARKETS {
+        for (venue, market) in markets() {
             for (leg, from, to) in LEGS {
                 let (Ok(from), Ok(to)) = (instant(from), instant(to)) else { continue };
                 let Some((high, low)) = self.extremes(market, from.max(self.from), to.min(self.to)) else { continue };
@@ -140,7 +177,7 @@ impl<'a> Story<'a> {
                     else {
                         continue;
                     };
-                    if !name.ends_with(market) || rule.is_empty() || seen.contains(&rule.as_str()) {
+                    if *name != format!("{venue}:{market}") || rule.is_empty() || seen.contains(&rule.as_str()) {
                         continue;
                     }
                     seen.push(rule);
