@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::progress::Progress;
 use super::{Exit, Fault, say};
 use crate::feed::fetch::{
     Ask, BASE, Base, FetchError, Fetcher, INTERVALS, Item, Kind, Settings, Span, Watch, Web, plan,
@@ -160,7 +161,8 @@ fn fetch_all(args: &Args, folder: &Path, items: Vec<Item>) -> Result<Vec<FileLin
     let stall = Duration::from_secs(u64::from(args.stall_secs));
     let web = Web::new(&args.base_url, trust, stall, |name| std::env::var(name).ok()).map_err(Fault::usage)?;
     let settings = Settings { tries: args.tries, bytes_max: (args.max_gib * f64::from(1 << 30)) as u64 };
-    let mut onlooker = Onlooker;
+    let progress = Progress::new();
+    let mut onlooker = Onlooker { progress: &progress };
     let mut fetcher = Fetcher::new(&web, &args.base_url, settings, &mut onlooker);
     let mut files: Vec<FileLine> = Vec::new();
     let mut waiting: std::collections::VecDeque<Item> = items.into();
@@ -172,7 +174,7 @@ fn fetch_all(args: &Args, folder: &Path, items: Vec<Item>) -> Result<Vec<FileLin
         }
         let result = fetcher.fetch(&item, folder);
         if result == Err(FetchError::Missing) && !item.instead.is_empty() {
-            say::note(&format!("{}: not published; its days instead", item.name));
+            progress.aside(|| say::note(&format!("{}: not published; its days instead", item.name)));
             item.instead.into_iter().rev().for_each(|day| waiting.push_front(day));
             continue;
         }
@@ -187,7 +189,7 @@ fn fetch_all(args: &Args, folder: &Path, items: Vec<Item>) -> Result<Vec<FileLin
             Err(why) => FileLine { why: Some(why.to_string()), ..line(args, folder, &item, State::Failed) },
         };
         if !args.json {
-            tell(&file)?;
+            progress.aside(|| tell(&file))?;
         }
         files.push(file);
     }
@@ -265,11 +267,21 @@ fn size(bytes: u64) -> String {
 }
 
 /// Waits and tells.
-struct Onlooker;
+struct Onlooker<'a> {
+    progress: &'a Progress,
+}
 
-impl Watch for Onlooker {
+impl Watch for Onlooker<'_> {
+    fn begin(&mut self, have: u64, total: Option<u64>) {
+        self.progress.begin(have, total.unwrap_or(0));
+    }
+
+    fn more(&mut self, bytes: u64) {
+        self.progress.more(bytes);
+    }
+
     fn note(&mut self, text: &str) {
-        say::note(text);
+        self.progress.aside(|| say::note(text));
     }
 
     #[allow(clippy::disallowed_methods, reason = "a driver: it waits before the next try")]

@@ -11,6 +11,7 @@ mod gate;
 mod hooks;
 mod incidents;
 mod paths;
+mod progress;
 mod replay;
 mod run;
 mod say;

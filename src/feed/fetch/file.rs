@@ -40,8 +40,8 @@ impl Default for Settings {
 /// Whoever looks on, and waits.
 pub trait Watch {
     /// A file begins or goes on: so many bytes of it are here already, and so many it has in all.
-    fn begin(&mut self, name: &str, have: u64, total: Option<u64>) {
-        let _ = (name, have, total);
+    fn begin(&mut self, have: u64, total: Option<u64>) {
+        let _ = (have, total);
     }
 
     /// So many bytes more are here.
@@ -135,7 +135,7 @@ impl<'a> Fetcher<'a> {
             }
             let before = part.length;
             let trouble = match self.web.get(url, part.length) {
-                Ok(answer) => self.take(name, answer, part)?,
+                Ok(answer) => self.take(answer, part)?,
                 Err(Trouble::Behind) => None,
                 Err(Trouble::Missing) => {
                     return Err(FetchError::Refused("its checksum is published, it is not".to_owned()));
@@ -165,7 +165,7 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Appends what comes. Nothing where all came, else why not.
-    fn take(&mut self, name: &str, answer: Answer, part: &mut Part) -> Result<Option<Trouble>, FetchError> {
+    fn take(&mut self, answer: Answer, part: &mut Part) -> Result<Option<Trouble>, FetchError> {
         if answer.from != part.length {
             part.restart()?;
         }
@@ -177,7 +177,7 @@ impl<'a> Fetcher<'a> {
         if let Some(total) = answer.total {
             part.needs(total.saturating_sub(part.length))?;
         }
-        self.watch.begin(name, part.length, answer.total);
+        self.watch.begin(part.length, answer.total);
         let (mut body, mut block) = (answer.body, vec![0; BLOCK]);
         loop {
             let count = match body.read(&mut block) {
