@@ -1,5 +1,5 @@
-//! The shell of our sessions against the Autobahn suite for WebSockets, which others have used since 2011 to find what is wrong with
-//! theirs: every case of its fuzzing server over a real socket, through `socket::run` as a venue's connection goes.
+//! The shell of our sessions against the Autobahn suite, which others have used since 2011 to find what is wrong with their web
+//! sockets: every case of its fuzzing server over a real socket, through `socket::run` as a venue's connection goes.
 //!
 //! Runs where `FUSEWIRE_AUTOBAHN=ws://127.0.0.1:PORT` names such a server and `FUSEWIRE_AUTOBAHN_REPORTS` the folder of its reports;
 //! `.ci/long autobahn` starts one. The suite wants every message back: the venue of this test answers each text with itself.
