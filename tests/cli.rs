@@ -585,3 +585,34 @@ fn a_reader_that_goes_away_is_no_fault() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+// Progress.
+
+#[test]
+fn progress_is_drawn_on_a_terminal_and_nowhere_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, seen) = (folder.path().join("out"), folder.path().join("seen"));
+    let tape = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2025-10-10/crash.frames.gz");
+    // Two and a half seconds.
+    let args = ["replay", "--venue", "binance-coinm", "--speed", "1500", "--json", utf8(&tape)];
+    let (code, plain, err) = fusewire(&args);
+    assert_eq!((code, err.as_str()), (0, ""), "something was drawn where no terminal is");
+
+    // A terminal for standard error, a file for standard output.
+    let line = format!("exec {} {} > {}", env!("CARGO_BIN_EXE_fusewire"), args.join(" "), out.display());
+    let began = std::time::Instant::now();
+    let status =
+        std::process::Command::new("script").args(["-q", "-e", "-c", &line]).arg(&seen).output().expect("script");
+    let took = began.elapsed().as_secs_f64();
+    assert!(status.status.success(), "{status:?}");
+    let drawn = std::fs::read_to_string(&seen).expect("UTF-8");
+    let strokes = drawn.matches(" left").count();
+    assert!(drawn.contains(" MiB, ") && drawn.contains(" events/s, "), "{drawn}");
+    assert!((3..=(took * 10.0) as usize + 1).contains(&strokes), "{strokes} in {took} s");
+    let told = std::fs::read_to_string(&out).expect("UTF-8");
+    let timeless = |text: &str| {
+        let lines = text.lines().filter(|line| !line.contains("wall_seconds") && !line.contains("events_per_second"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(timeless(&told), timeless(&plain));
+}

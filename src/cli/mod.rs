@@ -6,10 +6,12 @@ mod clock;
 mod demo;
 mod echo;
 mod explain;
+mod fetch;
 mod gate;
 mod hooks;
 mod incidents;
 mod paths;
+mod progress;
 mod replay;
 mod run;
 mod say;
@@ -92,6 +94,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
+    Fetch(fetch::Args),
     Tape(tape::Args),
     Incidents(incidents::Args),
     Explain(explain::Args),
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Tape(args) => tape::run(&args),
         Command::Incidents(args) => incidents::run(&args),
         Command::Explain(args) => explain::run(&args),

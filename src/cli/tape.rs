@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::progress::Progress;
 use super::table::lay_out;
 use super::{Exit, Fault, replay, say};
 use crate::event::Nanos;
@@ -52,7 +53,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
 
 fn info(args: &InfoArgs) -> Result<Exit, Fault> {
     let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(replay::tape_fault)?;
-    let info = tape::info(&specs).map_err(replay::tape_fault)?;
+    let progress = Progress::of(&args.tapes);
+    let open = |spec: &Spec| progress.open(spec);
+    let info = tape::info_with(&specs, open, |count| progress.events(count)).map_err(replay::tape_fault)?;
+    drop(progress);
     if args.json {
         say::json(&info)?;
     } else {

@@ -1,6 +1,7 @@
 //! What venues say: connect, subscribe, decode; and the same from recordings.
 
 pub mod clock;
+pub mod fetch;
 pub mod frames;
 pub mod instrument;
 pub mod session;

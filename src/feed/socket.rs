@@ -189,7 +189,9 @@ impl<S: Sink> Shell<'_, S> {
     }
 
     fn lose(&mut self, why: &str) -> ControlFlow<()> {
-        self.line = Line::Down;
+        if let Line::Up(stream) = std::mem::replace(&mut self.line, Line::Down) {
+            tokio::spawn(part(stream, std::mem::take(&mut self.outbox)));
+        }
         self.happen(SessionInput::Lost(why))
     }
 
@@ -228,6 +230,19 @@ impl<S: Sink> Shell<'_, S> {
             }
         }
     }
+}
+
+/// Leaves a line as the protocol wants it: what was still to be said, the answer to the other side's closing, and then its end. A
+/// line that is dead keeps nobody waiting for it.
+async fn part(mut stream: Box<Stream>, unsent: Vec<Message>) {
+    let parting = async {
+        for message in unsent {
+            let _ = stream.feed(message).await;
+        }
+        let _ = stream.close(None).await;
+        while let Some(Ok(_)) = stream.next().await {}
+    };
+    let _ = tokio::time::timeout(SEND_WITHIN, parting).await;
 }
 
 async fn connect(url: String, trust: Trust) -> Result<Stream, String> {

@@ -118,17 +118,20 @@ fn say(why: &pem::Error) -> String {
 /// Why a connection could not be made, with what may help where a certificate is at fault.
 pub(super) fn explain(fault: &Error) -> String {
     let certificate = match fault {
-        Error::Io(why) => blamed(why),
+        Error::Io(why) => blame(why, "`ca_file`"),
         _ => None,
     };
-    match certificate {
-        Some(CertificateError::UnknownIssuer) => {
-            "the server's certificate is of no authority that is trusted (a proxy that looks into TLS needs `ca_file`)"
-                .to_owned()
-        }
-        Some(why) => format!("the server's certificate is refused: {why}"),
-        None => fault.to_string(),
-    }
+    certificate.unwrap_or_else(|| fault.to_string())
+}
+
+/// What is wrong with a server's certificate, where that is the fault; `option` is what gives another authority.
+pub(super) fn blame(why: &io::Error, option: &str) -> Option<String> {
+    Some(match blamed(why)? {
+        CertificateError::UnknownIssuer => format!(
+            "the server's certificate is of no authority that is trusted (a proxy that looks into TLS needs {option})"
+        ),
+        why => format!("the server's certificate is refused: {why}"),
+    })
 }
 
 fn blamed(why: &io::Error) -> Option<&CertificateError> {

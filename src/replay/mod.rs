@@ -20,6 +20,9 @@ use crate::engine::Input;
 use crate::feed::tape::{Merge, TapeError};
 use crate::market::Markets;
 
+/// Inputs between two words of progress.
+const PROGRESS_EVERY: u64 = 1 << 10;
+
 /// How fast a tape is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
@@ -62,7 +65,8 @@ pub fn play(
         pace.wait(input.at().0);
         runner.feed(input, listeners);
         count += 1;
-        if count.is_multiple_of(1 << 16) {
+        // A tape that is held back is told of event by event.
+        if count.is_multiple_of(PROGRESS_EVERY) || speed != Speed::Max {
             progress(count);
         }
     }
@@ -81,7 +85,7 @@ pub fn play_inputs(
     for input in tape {
         runner.feed(input?, listeners);
         count += 1;
-        if count.is_multiple_of(1 << 16) {
+        if count.is_multiple_of(PROGRESS_EVERY) {
             progress(count);
         }
     }

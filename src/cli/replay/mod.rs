@@ -3,17 +3,17 @@
 mod summary;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, IsTerminal, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::progress::Progress;
 use super::{Exit, Fault};
 use crate::config;
 use crate::engine::{Engine, EngineSettings};
 use crate::feed::tape::{self, Format, InputReader, Merge, Spec};
 use crate::market::Markets;
 use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play, play_inputs};
-use crate::trip::short;
 use summary::{Summary, print, summarize};
 
 /// Play recorded feeds through the same engine that runs live.
@@ -72,16 +72,17 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
     let mut account = Account::new();
     let settings = settings(args)?;
-    let mut tape = Tape::open(args)?;
+    let progress = Progress::of(&args.tapes);
+    let mut tape = Tape::open(args, &progress)?;
     let mut runner = tape.runner(settings)?;
 
     let began = now();
     let mut listeners: Vec<&mut dyn Listener> = vec![&mut account, &mut keeper];
     listeners.extend(trips.as_mut().map(|trips| trips as &mut dyn Listener));
     listeners.extend(stances.as_mut().map(|stances| stances as &mut dyn Listener));
-    let show = std::io::stderr().is_terminal();
-    let (events, bad) = tape.play(&mut runner, args.speed, &mut listeners, |count| progress(show, began, count))?;
+    let (events, bad) = tape.play(&mut runner, args.speed, &mut listeners, |count| progress.events(count))?;
     let wall = began.elapsed().as_secs_f64();
+    drop(progress);
 
     trips.map(Trips::finish).transpose()?;
     stances.map(|stances| stances.finish(&runner.engine)).transpose()?;
@@ -112,10 +113,14 @@ enum Tape {
 }
 
 impl Tape {
-    fn open(args: &Args) -> Result<Self, Fault> {
+    fn open(args: &Args, progress: &Progress) -> Result<Self, Fault> {
         for path in &args.tapes {
             let file = File::open(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+            let watched = file.try_clone();
             if let Ok(reader) = InputReader::new(BufReader::new(file)) {
+                if let Ok(file) = watched {
+                    progress.watch(file);
+                }
                 if args.tapes.len() > 1 {
                     return Err(Fault::usage(format!("{}: a tape of engine inputs is played alone", path.display())));
                 }
@@ -123,7 +128,9 @@ impl Tape {
             }
         }
         let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
-        open(&specs).map(Self::Feeds)
+        let sources =
+            specs.iter().map(|spec| progress.open(spec)).collect::<Result<Vec<_>, _>>().map_err(tape_fault)?;
+        Ok(Self::Feeds(tape::merge(sources)))
     }
 
     fn runner(&self, settings: EngineSettings) -> Result<Runner, Fault> {
@@ -174,18 +181,6 @@ fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
 pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
     let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
     Fault { exit, message: why.to_string() }
-}
-
-pub(super) fn open(specs: &[Spec]) -> Result<Merge, Fault> {
-    let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>().map_err(tape_fault)?;
-    Ok(tape::merge(sources))
-}
-
-fn progress(show: bool, began: Instant, count: u64) {
-    if show {
-        let rate = count as f64 / began.elapsed().as_secs_f64().max(1e-9);
-        let _ = write!(std::io::stderr(), "\r{count} events, {} a second ", short(rate));
-    }
 }
 
 /// Tells what was refused; returns whether anything was.

@@ -14,6 +14,9 @@ use crate::market::Markets;
 /// The key of bars, which are no [`Kind`] of event.
 const BARS: &str = "bars";
 
+/// Inputs between two words of progress.
+const PROGRESS_EVERY: u64 = 1 << 10;
+
 /// What several tapes hold together; its JSON is what `fusewire tape info --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Info {
@@ -44,13 +47,22 @@ pub struct MarketInfo {
 
 /// Reads all of `specs` and counts. A doubt about any of them ends it before the first is read.
 pub fn info(specs: &[Spec]) -> Result<Info, TapeError> {
+    info_with(specs, super::open, |_| {})
+}
+
+/// The same of tapes that `open` opens; `progress` is called now and then with the number of inputs so far.
+pub fn info_with(
+    specs: &[Spec],
+    mut open: impl FnMut(&Spec) -> Result<Box<dyn Source>, TapeError>,
+    mut progress: impl FnMut(u64),
+) -> Result<Info, TapeError> {
     for spec in specs {
         super::open(spec)?;
     }
     let mut markets = Markets::new();
     let mut count = Count::default();
     for spec in specs {
-        count.read(super::open(spec)?.as_mut(), &mut markets)?;
+        count.read(open(spec)?.as_mut(), &mut markets, &mut progress)?;
     }
     Ok(count.finish(&markets))
 }
@@ -59,12 +71,22 @@ pub fn info(specs: &[Spec]) -> Result<Info, TapeError> {
 struct Count {
     info: Info,
     tallies: Vec<Tally>,
+    inputs: u64,
 }
 
 impl Count {
-    fn read(&mut self, source: &mut dyn Source, markets: &mut Markets) -> Result<(), TapeError> {
+    fn read(
+        &mut self,
+        source: &mut dyn Source,
+        markets: &mut Markets,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), TapeError> {
         while let Some(input) = source.next(markets)? {
             self.add(&input);
+            self.inputs += 1;
+            if self.inputs.is_multiple_of(PROGRESS_EVERY) {
+                progress(self.inputs);
+            }
         }
         let report = source.report();
         for (reason, count) in report.bad.by_reason() {

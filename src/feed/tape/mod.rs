@@ -28,7 +28,7 @@ use std::io::Read;
 pub use bad::{BadCounts, Reason};
 pub use error::TapeError;
 pub use format::Format;
-pub use info::{Info, MarketInfo, info};
+pub use info::{Info, MarketInfo, info, info_with};
 pub use inputs::{InputReader, InputWriter};
 pub use lines::LINE_MAX;
 pub use merge::{Merge, merge};
