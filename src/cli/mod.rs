@@ -10,6 +10,7 @@ mod gate;
 mod hooks;
 mod incidents;
 mod paths;
+mod record;
 mod replay;
 mod run;
 mod say;
@@ -91,6 +92,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Record(record::Args),
     Replay(replay::Args),
     Tape(tape::Args),
     Incidents(incidents::Args),
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Tape(args) => tape::run(&args),
         Command::Incidents(args) => incidents::run(&args),

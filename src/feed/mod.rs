@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod frames;
 pub mod instrument;
+pub mod reel;
 pub mod session;
 pub mod socket;
 pub mod tape;
