@@ -1,4 +1,5 @@
-//! How fast a tape is read: events a second of Tardis CSV from memory, plain and gzipped.
+//! How fast a tape is read: events a second of Tardis CSV from memory, plain and gzipped, and of our own tape; and how many
+//! bytes an event takes there, against zstd JSON lines of the same events (F10).
 //!
 //! `cargo bench --bench tape`. Beside it stands the plain way (`lines`, `split`, `parse`), which must come out slower: a bench
 //! in which it does not measures something else.
@@ -14,7 +15,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use fusewire::feed::tape::{self, Spec};
+use fusewire::engine::Input;
+use fusewire::feed::tape::{self, InputReader, InputWriter, Spec};
 use fusewire::market::Markets;
 
 const ROWS: u64 = 200_000;
@@ -36,6 +38,66 @@ fn tape_read(c: &mut Criterion) {
     }
     group.bench_function(BenchmarkId::new("plain_way", "gz"), |b| b.iter(|| plain_way(black_box(&packed))));
     group.finish();
+    own(c, "generated", &plain);
+    if let Some(day) = recorded() {
+        own(c, "recorded", &day);
+    }
+}
+
+/// Our own tape of the events of a CSV: its size beside JSON lines, and how fast its rows become inputs.
+fn own(c: &mut Criterion, name: &str, csv: &Arc<[u8]>) {
+    let (inputs, markets) = events(csv);
+    let count = inputs.len() as u64;
+    let json: Vec<u8> =
+        inputs.iter().flat_map(|input| serde_json::to_vec(input).into_iter().flatten().chain([b'\n'])).collect();
+    let json = zstd::encode_all(&json[..], 3).unwrap_or_default();
+    let each = |bytes: usize| bytes as f64 / count as f64;
+    let forms = [("packed", packed(&inputs, &markets)), ("plain", unpacked(&inputs, &markets))];
+    for (form, tape) in &forms {
+        println!(
+            "{name} {form}: {:.2} bytes an event, zstd JSON lines {:.2}: {:.2} of it",
+            each(tape.len()),
+            each(json.len()),
+            each(tape.len()) / each(json.len())
+        );
+        assert_eq!(replayed(tape), count);
+    }
+    let mut group = c.benchmark_group("tape");
+    group.throughput(Throughput::Elements(count)).sample_size(20);
+    for (form, tape) in &forms {
+        group
+            .bench_function(BenchmarkId::new(format!("inputs_{form}"), name), |b| b.iter(|| replayed(black_box(tape))));
+    }
+    group.finish();
+}
+
+fn events(csv: &Arc<[u8]>) -> (Vec<Input>, Markets) {
+    let mut markets = Markets::new();
+    let stream = Box::new(Cursor::new(Arc::clone(csv)));
+    let Ok(mut source) = tape::read(stream, &Spec::new("trades.csv")) else { return (Vec::new(), markets) };
+    let mut inputs = Vec::new();
+    while let Ok(Some(input)) = source.next(&mut markets) {
+        inputs.push(input);
+    }
+    (inputs, markets)
+}
+
+fn packed(inputs: &[Input], markets: &Markets) -> Vec<u8> {
+    InputWriter::packed(Vec::new(), b"-", markets).and_then(|writer| written(writer, inputs)).unwrap_or_default()
+}
+
+fn unpacked(inputs: &[Input], markets: &Markets) -> Vec<u8> {
+    InputWriter::plain(Vec::new(), b"-", markets).and_then(|writer| written(writer, inputs)).unwrap_or_default()
+}
+
+fn written(mut writer: InputWriter<Vec<u8>>, inputs: &[Input]) -> std::io::Result<Vec<u8>> {
+    inputs.iter().try_for_each(|input| writer.write(input))?;
+    writer.finish(None)
+}
+
+fn replayed(tape: &[u8]) -> u64 {
+    let Ok(reader) = InputReader::new(Cursor::new(tape.to_vec())) else { return 0 };
+    reader.filter_map(Result::ok).filter(|input| black_box(input).at().0 > 0).count() as u64
 }
 
 fn read(bytes: &Arc<[u8]>) -> u64 {

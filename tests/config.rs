@@ -170,7 +170,7 @@ fn what_only_makes_sense_together_is_held_together() {
             "[gate]\nack = \"fusewire-state/gate/gate\"",
             "[gate]\nack_owner = 1000",
             "[gate]\nack = 5\nack_owner = -1",
-            "[record]\npath = \"fusewire-state/control.sock\"",
+            "[record]\ndir = \"fusewire-state/control.sock\"",
             "[[feed]]\nvenue = \"binance-spot\"\nmarkets = [\"BTCUSDT\"]\nbackoff_first_secs = 30\nbackoff_max_secs = 10",
         ],
         &expect![[r#"
@@ -190,7 +190,7 @@ fn what_only_makes_sense_together_is_held_together() {
             c.toml:2: gate.ack_owner: says whose file to believe, and no file is named (say ack, too)
             c.toml:2: gate.ack: must be a text in quotes, got a number
             c.toml:3: gate.ack_owner: must be between 0 and 4294967295, got -1 (try 1000)
-            c.toml:2: record.path: must differ from serve.control
+            c.toml:2: record.dir: must differ from serve.control
             c.toml:4: feed.binance-spot.backoff_first_secs: must not be above backoff_max_secs (10), got 30 s
         "#]],
     );

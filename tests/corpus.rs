@@ -260,20 +260,16 @@ fn inputs_and_snapshots() {
     let markets = &properties::rooms::of(0).markets;
     let mut engine = Engine::new(settings, markets.clone());
     for (name, inputs) in some_inputs() {
-        let (mut file, mut blocks) = (vec![0], vec![1]);
-        let mut writer = InputWriter::new(&mut file, b"").expect("memory takes all");
+        let mut blocks = vec![1];
+        let mut writer = InputWriter::plain(vec![0], b"-", markets).expect("memory takes all");
         for input in &inputs {
             writer.write(input).expect("memory takes all");
             engine.handle(input.clone(), &mut Vec::new());
-        }
-        writer.finish().expect("memory takes all");
-        let mut rest = &file[13..];
-        while let [a, b, c, d, behind @ ..] = rest {
-            let (block, behind) = behind.split_at(u32::from_le_bytes([*a, *b, *c, *d]) as usize);
+            let block = postcard::to_stdvec(input).expect("memory takes all");
             blocks.push(block.len() as u8);
             blocks.extend(block);
-            rest = behind;
         }
+        let file = writer.finish(None).expect("memory takes all");
         put("inputs", name, &file);
         put("inputs", &format!("{name}-blocks"), &blocks);
     }

@@ -43,7 +43,8 @@ fn no_nonsense_passes_in_any_column() {
     let nonsense = [
         "NaN", "-NaN", "inf", "-inf", "1e999", "-1e999", "-0", "-0.0", "-1", "x", " 1", "1;2", "1,2", &long, "\u{664}",
     ];
-    for case in cases() {
+    // What is not text has its own tests of nonsense, beside its reader and in tests/convert.rs.
+    for case in cases().into_iter().filter(|case| case.list("numbers").next().is_some()) {
         let tape = fs::read_to_string(&case.path).expect("a tape");
         let (kept, last) = tape.trim_end().rsplit_once('\n').expect("two lines");
         let mut text = String::new();

@@ -1,8 +1,10 @@
-//! Tapes of engine inputs. An even first byte: the rest is the file. An odd one: the rest is blocks, each behind a byte of
-//! its length, which are framed as the file frames them.
+//! Tapes of engine inputs. An even first byte: the rest is the file. An odd one: the rest is inputs in postcard, each behind
+//! a byte of its length, which stand in a file as we write it.
 //!
 //! Never a panic; what is read can be written and reads back as the same; the numbers in it are sound; an engine that is
 //! given the inputs does not fail.
+
+use std::io::Cursor;
 
 use fusewire::engine::{Engine, EngineSettings, Input, Output};
 use fusewire::feed::tape::{InputReader, InputWriter};
@@ -15,10 +17,10 @@ const SHOWN_MAX: usize = 64;
 pub fn check(data: &[u8]) {
     let Some((pick, rest)) = data.split_first() else { return };
     let file = if pick & 1 == 0 { rest.to_vec() } else { framed(rest) };
-    let Ok(reader) = InputReader::new(&file[..]) else { return };
+    let Ok(mut reader) = InputReader::new(Cursor::new(file)) else { return };
     let snapshot = reader.snapshot().to_vec();
-    assert!(snapshot.len() <= file.len());
-    let inputs: Vec<Input> = reader.filter_map(Result::ok).collect();
+    let inputs: Vec<Input> = reader.by_ref().filter_map(Result::ok).collect();
+    assert!(reader.ending().is_some());
     for input in &inputs {
         if let Input::Event(event) = input {
             sound::body(&event.body);
@@ -28,26 +30,27 @@ pub fn check(data: &[u8]) {
     show(inputs);
 }
 
-/// A file of blocks as they come.
+/// A file of the inputs that the bytes hold.
 pub fn framed(mut rest: &[u8]) -> Vec<u8> {
-    let mut file = b"FWINPUT1\0\0\0\0".to_vec();
+    let mut inputs: Vec<Input> = Vec::new();
     while let Some((length, behind)) = rest.split_first() {
         let (block, behind) = behind.split_at(behind.len().min(usize::from(*length)));
-        file.extend((block.len() as u32).to_le_bytes());
-        file.extend(block);
+        inputs.extend(postcard::from_bytes(block).ok());
         rest = behind;
     }
-    file
+    file(b"-", &inputs)
 }
 
-fn written(snapshot: &[u8], inputs: &[Input]) -> Vec<Input> {
-    let mut file = Vec::new();
-    let mut writer = InputWriter::new(&mut file, snapshot).expect("memory takes all");
+fn file(snapshot: &[u8], inputs: &[Input]) -> Vec<u8> {
+    let mut writer = InputWriter::plain(Vec::new(), snapshot, &rooms::pair()).expect("memory takes all");
     for input in inputs {
         writer.write(input).expect("what was read can be written");
     }
-    writer.finish().expect("memory takes all");
-    let reader = InputReader::new(&file[..]).expect("what was written can be read");
+    writer.finish(None).expect("memory takes all")
+}
+
+fn written(snapshot: &[u8], inputs: &[Input]) -> Vec<Input> {
+    let reader = InputReader::new(Cursor::new(file(snapshot, inputs))).expect("what was written can be read");
     assert_eq!(reader.snapshot(), snapshot);
     reader.map(|input| input.expect("what was written can be read")).collect()
 }

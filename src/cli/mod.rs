@@ -12,6 +12,7 @@ mod hooks;
 mod incidents;
 mod paths;
 mod progress;
+mod record;
 mod replay;
 mod run;
 mod say;
@@ -93,6 +94,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Record(record::Args),
     Replay(replay::Args),
     Fetch(fetch::Args),
     Tape(tape::Args),
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Tape(args) => tape::run(&args),

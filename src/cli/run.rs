@@ -53,7 +53,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     Ok(Exit::Ok)
 }
 
-fn log() {
+/// Log lines to standard error.
+pub(super) fn log() {
     let filter = EnvFilter::try_from_env("FUSEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -65,7 +66,7 @@ fn log() {
 }
 
 /// Says when the daemon shall end, and why.
-fn signals() -> Result<Receiver<&'static str>, Fault> {
+pub(super) fn signals() -> Result<Receiver<&'static str>, Fault> {
     let (say, shutdown) = bounded(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut terminate, mut interrupt) = {

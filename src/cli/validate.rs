@@ -94,7 +94,7 @@ fn runs(settings: &Settings) -> Vec<(&'static str, String)> {
     lines.extend(settings.gate.ack.as_ref().map(|path| ("ack", path.display().to_string())));
     lines.push(("store", settings.store.dir.display().to_string()));
     lines.push(("serve", format!("{}, control {}", settings.serve.listen, settings.serve.control.display())));
-    lines.extend(settings.record.as_ref().map(|path| ("record", path.display().to_string())));
+    lines.extend(settings.record.as_ref().map(|record| ("record", record.dir.display().to_string())));
     let hooks = settings.hooks.iter().map(|hook| format!("{} ({}, {})", hook.name, hook.kind.name(), hook.mode.name()));
     lines.extend(hooks.map(|hook| ("hook", hook)));
     lines

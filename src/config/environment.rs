@@ -35,8 +35,8 @@ pub(super) fn check(settings: &Settings, notebook: &mut Notebook) {
     directory(notebook, "gate.path", parent(&settings.gate.path), open::BEYOND_GROUP);
     directory(notebook, "serve.control", parent(&serve.control), open::TO_WRITERS);
     directory(notebook, "serve.reports", &serve.reports, open::TO_WRITERS);
-    if let Some(path) = &settings.record {
-        directory(notebook, "record.path", parent(path), open::TO_WRITERS);
+    if let Some(record) = &settings.record {
+        directory(notebook, "record.dir", &record.dir, open::TO_WRITERS);
     }
     if let Some(path) = settings.gate.ack.as_ref().filter(|_| !notebook.blames("gate.ack")) {
         ack(notebook, &AckReader::new(path, settings.gate.ack_owner));

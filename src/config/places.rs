@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use super::fault::Wrong;
 use super::section::Section;
 use super::value::{Range, quoted};
+use crate::feed::reel::Room;
 use crate::gate::SLOTS_MAX;
-use crate::live::{GateSettings, ServeSettings, StoreSettings};
+use crate::live::{GateSettings, RecordSettings, ServeSettings, StoreSettings};
 
 /// The lease must outlast this many beats: one late beat is no reason to halt.
 const BEATS: u32 = 4;
@@ -73,11 +74,36 @@ pub(super) fn serve(mut section: Section<'_, '_>) -> ServeSettings {
     serve
 }
 
-/// The recording, if there is one.
-pub(super) fn record(mut section: Section<'_, '_>) -> Option<PathBuf> {
-    let path = section.text("path").map(PathBuf::from);
+/// One file of a recording, mebibytes.
+const FILE_MIB: Range = Range { unit: "MiB", min: 1.0, max: 65_536.0 };
+/// All files of a recording, gibibytes.
+const ALL_GIB: Range = Range { unit: "GiB", min: 0.01, max: 1_048_576.0 };
+/// So many files must fit below the limit of all: fewer would end a recording that has nothing old to delete.
+const FILES: u64 = 4;
+
+/// The recording; off where no directory is said.
+pub(super) fn record(mut section: Section<'_, '_>) -> Option<RecordSettings> {
+    let default = RecordSettings::default();
+    let before = section.faults();
+    let dir = section.text("dir").map(PathBuf::from);
+    let settings = RecordSettings {
+        dir: dir.clone().unwrap_or(default.dir),
+        frames: section.flag("frames", default.frames),
+        inputs: section.flag("inputs", default.inputs),
+        room: Room {
+            file: u64::from(section.whole("file_max_mib", FILE_MIB, (default.room.file >> 20) as u32)) << 20,
+            all: (section.number("all_max_gib", ALL_GIB, (default.room.all >> 30) as f64) * f64::from(1 << 30)) as u64,
+        },
+    };
+    if section.faults() == before && settings.room.all < FILES * settings.room.file {
+        let problem = format!("must be at least {FILES} times file_max_mib: old files are deleted whole");
+        section.wrong("all_max_gib", Wrong::new(problem));
+    }
+    if section.faults() == before && !settings.frames && !settings.inputs && dir.is_some() {
+        section.wrong("dir", Wrong::new("nothing is recorded there: frames and inputs are both off".to_owned()));
+    }
     section.finish();
-    path
+    dir.map(|_| settings)
 }
 
 /// Other machines may only come in behind TLS.

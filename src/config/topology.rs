@@ -193,7 +193,7 @@ fn places(settings: &Settings, notebook: &mut Notebook) {
         ("serve.reports", &settings.serve.reports),
     ];
     places.extend(settings.gate.ack.as_ref().map(|path| ("gate.ack", path)));
-    places.extend(settings.record.as_ref().map(|path| ("record.path", path)));
+    places.extend(settings.record.as_ref().map(|record| ("record.dir", &record.dir)));
     for (at, (key, path)) in places.iter().enumerate() {
         let same = places.iter().take(at).find(|(_, other)| other == path);
         if let Some((other, _)) = same {

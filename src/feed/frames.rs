@@ -1,4 +1,5 @@
-//! Recordings of raw frames: a line each, `NANOS JSON`, plain or gzip.
+//! Recordings of raw frames: a line each, `NANOS JSON`, plain, gzip or zstd; lines that begin with a URL tell what was opened
+//! or sent, and are passed over.
 //!
 //! The reader streams: a line has a limit and so has the whole, so that a small compressed file cannot fill memory or
 //! run for ever. A bad line is a fault with its number, and the next line is read.
@@ -17,6 +18,9 @@ use crate::event::Nanos;
 pub const LINE_MAX: usize = FRAME_MAX + 32;
 /// The most bytes one recording may unfold to.
 pub const TOTAL_MAX: u64 = 64 << 30;
+
+/// The largest window of zstd, as a power of two: what its own program allows without being asked. Bounds the memory.
+const WINDOW_LOG_MAX: u32 = 27;
 
 /// A line that is no frame, or a recording that cannot be read on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub struct FrameReader<'r> {
 }
 
 impl<'r> FrameReader<'r> {
-    /// A recording, plain or gzip by its first bytes.
+    /// A recording, plain, gzip or zstd by its first bytes.
     pub fn new(source: impl Read + Send + 'r) -> io::Result<Self> {
         Self::with_limit(source, TOTAL_MAX)
     }
@@ -54,9 +58,17 @@ impl<'r> FrameReader<'r> {
     /// The same with a limit of its own on what it unfolds to.
     pub fn with_limit(source: impl Read + Send + 'r, total_max: u64) -> io::Result<Self> {
         let mut source = BufReader::new(source);
-        let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        let plain: Box<dyn Read + Send + 'r> =
-            if gzip { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+        let start = source.fill_buf()?;
+        let (is_gzip, is_zstd) = (start.starts_with(&[0x1f, 0x8b]), start.starts_with(b"\x28\xB5\x2F\xFD"));
+        let plain: Box<dyn Read + Send + 'r> = if is_gzip {
+            Box::new(MultiGzDecoder::new(source))
+        } else if is_zstd {
+            let mut unpack = zstd::stream::read::Decoder::with_buffer(source)?;
+            unpack.window_log_max(WINDOW_LOG_MAX)?;
+            Box::new(unpack)
+        } else {
+            Box::new(source)
+        };
         let lines = BufReader::with_capacity(64 << 10, plain);
         Ok(Self {
             lines: Box::new(Budget { inner: lines, left: total_max }),
@@ -67,20 +79,32 @@ impl<'r> FrameReader<'r> {
     }
 
     fn read_line(&mut self) -> Result<Option<(Nanos, String)>, FrameFault> {
+        loop {
+            if !self.next_line()? {
+                return Ok(None);
+            }
+            if !self.buffer.starts_with(b"wss://") && !self.buffer.starts_with(b"ws://") {
+                let frame = parse(&self.buffer);
+                return frame.map(Some).ok_or_else(|| self.fault("not `NANOS JSON`".to_owned(), false));
+            }
+        }
+    }
+
+    /// Reads a line. False at the end.
+    fn next_line(&mut self) -> Result<bool, FrameFault> {
         self.line += 1;
         self.buffer.clear();
         let limit = LINE_MAX as u64 + 1;
         let read = (&mut self.lines).take(limit).read_until(b'\n', &mut self.buffer);
         let length = read.map_err(|fault| self.fault(fault.to_string(), true))?;
         if length == 0 {
-            return Ok(None);
+            return Ok(false);
         }
         if length > LINE_MAX && !self.buffer.ends_with(b"\n") {
             self.skip_line().map_err(|fault| self.fault(fault.to_string(), true))?;
             return Err(self.fault(format!("longer than {LINE_MAX} bytes"), false));
         }
-        let frame = parse(&self.buffer).ok_or_else(|| self.fault("not `NANOS JSON`".to_owned(), false))?;
-        Ok(Some(frame))
+        Ok(true)
     }
 
     fn skip_line(&mut self) -> io::Result<()> {

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod fetch;
 pub mod frames;
 pub mod instrument;
+pub mod reel;
 pub mod session;
 pub mod socket;
 pub mod tape;

@@ -11,6 +11,7 @@ use super::acks::{Acks, Watch};
 use super::desk::Desk;
 use super::feeds::{FeedCounts, Feeds};
 use super::mailbox::Mailbox;
+use super::scribe::Scribe;
 use crate::engine::{Action, Command, Engine, Input, Life};
 use crate::event::Nanos;
 use crate::feed::clock::Clock;
@@ -43,6 +44,7 @@ struct Rooms {
     feeds: FeedCounts,
     hooks: Vec<(String, Arc<HookStats>)>,
     acks: Option<Arc<Acks>>,
+    record: Option<Scribe>,
 }
 
 impl Shared {
@@ -65,10 +67,15 @@ impl Shared {
     }
 
     /// Shows what these rooms count, from now on.
-    pub(super) fn watch(&self, desk: &Desk, feeds: &Feeds, acks: Option<&Watch>) {
+    pub(super) fn watch(&self, desk: &Desk, feeds: &Feeds, acks: Option<&Watch>, record: Option<&Scribe>) {
         let acks = acks.map(|watch| Arc::clone(&watch.acks));
         // A second call would be a second run in one process of state; the first one stays.
-        let _ = self.rooms.set(Rooms { feeds: Arc::clone(&feeds.counts), hooks: desk.hooks.clone(), acks });
+        let _ = self.rooms.set(Rooms {
+            feeds: Arc::clone(&feeds.counts),
+            hooks: desk.hooks.clone(),
+            acks,
+            record: record.cloned(),
+        });
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -138,6 +145,7 @@ impl Backend for Shared {
             feeds: feeds.iter().map(|line| FeedCounters::named(&line.name, line.state, line.counters)).collect(),
             store: Some(self.store.copy()),
             hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
+            record: rooms.and_then(|rooms| rooms.record.as_ref()).map(Scribe::counters),
         }
     }
 

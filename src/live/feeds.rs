@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::watch;
 
 use super::mailbox::{Mailbox, Slot};
+use super::scribe::{Scribe, Wire};
 use super::settings::FeedSettings;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{MarketId, Nanos};
@@ -69,6 +70,7 @@ impl Feeds {
         table: &Markets,
         clock: &Arc<dyn Clock>,
         mailbox: &Mailbox,
+        record: Option<&Scribe>,
     ) -> Result<Self> {
         let mut sessions = Vec::new();
         for feed in feeds {
@@ -79,10 +81,13 @@ impl Feeds {
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
+        let record = record.cloned();
         let work = move || {
             runtime.block_on(async {
                 let tasks = sessions.into_iter().enumerate().map(|(place, (session, trust, overflow))| {
+                    let wire = Wire { name: session.name(), url: url_of(&session.name()) };
                     let mut sink = Line {
+                        record: record.clone().map(|scribe| (scribe, Arc::new(wire))),
                         slot: Slot::new(mailbox.clone(), overflow),
                         place,
                         state: None,
@@ -135,8 +140,16 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
         .collect())
 }
 
+/// The venue's own address, whatever this run connects to: what tells a reader of frames the venue.
+fn url_of(line: &str) -> String {
+    let name = line.split('/').next().unwrap_or(line);
+    venue::find(name).map_or_else(String::new, |venue| venue.base().to_owned())
+}
+
 /// Where one session's inputs go.
 struct Line {
+    /// Where its frames are recorded.
+    record: Option<(Scribe, Arc<Wire>)>,
     slot: Slot,
     place: usize,
     state: Option<FeedState>,
@@ -149,6 +162,12 @@ impl Sink for Line {
             self.state = Some(report.state);
         }
         self.slot.take(input)
+    }
+
+    fn frame(&mut self, recv_at: Nanos, text: &str) {
+        if let Some((scribe, wire)) = &self.record {
+            scribe.frame(wire, recv_at, text);
+        }
     }
 
     fn counters(&mut self, counters: &Counters) {

@@ -5,6 +5,7 @@
 //! ticker (a probe every beat) ------------------> mailbox -> pilot (the engine's thread) -> gate, always first
 //! store (acknowledgements, deliveries) --------/                                        \-> store -> couriers
 //! control socket (operators) -----------------/                                         \-> vitals -> HTTP, pages
+//! scribe (recordings, where they are wanted)
 //! acks (what the trading engine has seen, once a second) -> HTTP, log
 //! ```
 
@@ -16,8 +17,10 @@ mod feeds;
 mod mailbox;
 mod pages;
 mod pilot;
+mod record;
 mod recorder;
 mod resume;
+mod scribe;
 mod settings;
 
 use std::path::PathBuf;
@@ -29,7 +32,8 @@ use crossbeam_channel::{Receiver, bounded};
 
 pub use clock::SceneClock;
 pub use pages::records_of;
-pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSettings};
+pub use record::{Progress, record};
+pub use settings::{FeedSettings, GateSettings, RecordSettings, ServeSettings, Settings, StoreSettings};
 
 use crate::breaker::Permission;
 use crate::engine::{Engine, Input, Reason};
@@ -46,6 +50,7 @@ use feeds::Feeds;
 use mailbox::Mailbox;
 use pilot::Pilot;
 use recorder::Recorder;
+use scribe::{Scribe, Writing};
 
 /// What a demonstration or a test adds to the settings.
 #[derive(Clone, Debug, Default)]
@@ -78,8 +83,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     let resumed = if resumed > 0 { "store" } else { "fresh" };
     engine.announce(env!("CARGO_PKG_VERSION"), resumed, clock.now(), &mut first);
     // The tape begins where the first input comes: what was resumed and announced is part of its snapshot.
-    let recorder =
-        settings.record.as_deref().map(|path| Recorder::create(path, &engine)).transpose().context("record")?;
+    let recording = settings.record.as_ref().map(|record| Recording::start(record, &clock)).transpose()?;
+    let scribe = recording.as_ref().map(|recording| &recording.scribe);
+    let wants_inputs = settings.record.as_ref().is_some_and(|record| record.inputs);
+    let recorder = scribe.filter(|_| wants_inputs).map(|scribe| Recorder::new(scribe.clone(), &engine));
     for cell in engine.gate_cells() {
         gate.publish(cell.market.0, cell.slot, &cell.permission, cell.reason, cell.incident)?;
         // Slot 0 binds every strategy; the others are free until somebody binds one of them.
@@ -105,9 +112,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.hang_at = extras.hang_at;
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
-    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
+    let frames = scribe.filter(|_| settings.record.as_ref().is_some_and(|record| record.frames));
+    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox, frames)?;
     let acks = acks::start(&settings.gate)?;
-    shared.watch(&desk, &feeds, acks.as_ref());
+    shared.watch(&desk, &feeds, acks.as_ref(), scribe);
     let served = serve(&settings.serve, &shared)?;
     tracing::info!(gate = %settings.gate.path.display(), listen = %settings.serve.listen, markets = table.len(), "running");
 
@@ -122,12 +130,35 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     mailbox.put(Input::Tick(clock.now()));
     let mut pilot = flight.join().map_err(|_| anyhow::anyhow!("the engine's thread died"))?;
     pilot.end_recording();
+    if let Some(recording) = recording {
+        recording.end();
+    }
     pilot.farewell(why);
     desk.stop()?;
     // The lease ends and the last pages are written when the pilot goes.
     drop(pilot);
     writer.join().map_err(|_| anyhow::anyhow!("the page writer died"))?;
     Ok(())
+}
+
+/// A running recording.
+struct Recording {
+    scribe: Scribe,
+    writing: Writing,
+}
+
+impl Recording {
+    fn start(settings: &RecordSettings, clock: &Arc<dyn Clock>) -> Result<Self> {
+        let (scribe, writing) = scribe::start(settings, Arc::clone(clock))
+            .with_context(|| format!("record: {}", settings.dir.display()))?;
+        Ok(Self { scribe, writing })
+    }
+
+    /// Ends all files in order.
+    fn end(self) {
+        self.scribe.end(None);
+        self.writing.join();
+    }
 }
 
 /// Opens the store, and brings the detectors to what they had learned.

@@ -121,10 +121,8 @@ impl Pilot {
     /// Ends the recording.
     pub(super) fn end_recording(&mut self) {
         let Some(recorder) = self.recorder.take() else { return };
-        match recorder.finish(&self.engine) {
-            Ok(digest) => tracing::info!(%digest, "recorded"),
-            Err(why) => tracing::error!("the recording is damaged: {why}"),
-        }
+        let digest = recorder.finish(&self.engine);
+        tracing::info!(%digest, "recorded");
     }
 
     fn next(&self, inputs: &Receiver<Input>) -> Option<Input> {
@@ -148,7 +146,7 @@ impl Pilot {
     #[inline]
     fn take(&mut self, input: Input) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.input(&input);
+            recorder.input(&self.engine, &input);
         }
         if let Input::Stored { seq, at } = input {
             self.stored(seq, at);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::engine::EngineSettings;
 use crate::event::Kind;
+use crate::feed::reel::Room;
 use crate::feed::session::SessionSettings;
 use crate::hook::HookSettings;
 
@@ -23,8 +24,8 @@ pub struct Settings {
     pub hooks: Vec<HookSettings>,
     /// What is served.
     pub serve: ServeSettings,
-    /// Recording of engine inputs; none by default.
-    pub record: Option<PathBuf>,
+    /// Recording; off by default.
+    pub record: Option<RecordSettings>,
     /// Room of the channel from feeds to engine, inputs.
     pub channel: usize,
     /// Whether the engine thread spins instead of parking. Costs a core, saves tens of microseconds.
@@ -102,6 +103,25 @@ pub struct StoreSettings {
 impl Default for StoreSettings {
     fn default() -> Self {
         Self { dir: PathBuf::from("fusewire-state/store") }
+    }
+}
+
+/// Recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// Directory, of this daemon alone: old recordings in it are deleted to make room.
+    pub dir: PathBuf,
+    /// Whether raw frames are recorded, a file a connection.
+    pub frames: bool,
+    /// Whether the engine's inputs are recorded.
+    pub inputs: bool,
+    /// How large a file and all of them may grow.
+    pub room: Room,
+}
+
+impl Default for RecordSettings {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("fusewire-state/recordings"), frames: true, inputs: true, room: Room::default() }
     }
 }
 

@@ -73,6 +73,23 @@ pub struct StoreCounters {
     pub append: Latency,
 }
 
+/// Recordings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordCounters {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Files begun.
+    pub files: u64,
+    /// Files deleted to make room.
+    pub deleted: u64,
+    /// Inputs that found no room on their way to the disk.
+    pub lost_inputs: u64,
+    /// Frames that found none.
+    pub lost_frames: u64,
+    /// Whether nothing is written any more.
+    pub stopped: bool,
+}
+
 /// Everything a scrape shows.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
@@ -92,4 +109,6 @@ pub struct Readings {
     pub store: Option<StoreCounters>,
     /// Hooks by name.
     pub hooks: Vec<(String, HookNumbers)>,
+    /// Recordings; `None` where none are made.
+    pub record: Option<RecordCounters>,
 }

@@ -12,7 +12,9 @@ mod render;
 mod shared;
 mod vitals;
 
-pub use counters::{AckCounters, ChannelCounters, FeedCounters, LeaseCounters, Readings, StoreCounters};
+pub use counters::{
+    AckCounters, ChannelCounters, FeedCounters, LeaseCounters, Readings, RecordCounters, StoreCounters,
+};
 pub use latency::{Latencies, Latency};
 pub use names::{Metric, MetricKind, table};
 pub use render::{MARKETS_MAX, render};

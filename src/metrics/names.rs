@@ -124,6 +124,17 @@ metrics! {
     STORE_APPEND: Histogram "fusewire_store_append_seconds" []
         "From handing records to the store to the disk's word.";
 
+    RECORD_BYTES: Counter "fusewire_record_bytes_total" []
+        "Bytes of recordings written.";
+    RECORD_FILES: Counter "fusewire_record_files_total" []
+        "Files of recordings begun.";
+    RECORD_DELETED: Counter "fusewire_record_deleted_files_total" []
+        "Old recordings deleted to make room.";
+    RECORD_LOST: Counter "fusewire_record_lost_total" ["what"]
+        "What found no room on its way to the disk: inputs, frames.";
+    RECORD_STOPPED: Gauge "fusewire_record_stopped" []
+        "1 once nothing is recorded any more, because the disk failed or no room was left.";
+
     HOOK_ATTEMPTS: Counter "fusewire_hook_attempts_total" ["hook"]
         "Attempts to deliver.";
     HOOK_DELIVERED: Counter "fusewire_hook_delivered_total" ["hook"]

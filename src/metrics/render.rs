@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::names as n;
 use super::page::{Page, Samples};
-use super::{AckCounters, FeedCounters, Latency, MarketVitals, Readings, Vitals};
+use super::{AckCounters, FeedCounters, Latency, MarketVitals, Readings, RecordCounters, Vitals};
 use crate::breaker::Stance;
 use crate::detect::{Leg, legs};
 use crate::engine::{FeedState, Life};
@@ -34,6 +34,7 @@ pub fn render(readings: &Readings) -> String {
     feeds(&mut page, readings);
     store(&mut page, readings);
     hooks(&mut page, &readings.hooks);
+    record(&mut page, readings.record.as_ref());
     page.text()
 }
 
@@ -64,6 +65,18 @@ fn acks(page: &mut Page, acks: Option<&AckCounters>) {
             samples.push(&["denied"], denied as f64);
         }
     });
+}
+
+fn record(page: &mut Page, record: Option<&RecordCounters>) {
+    let Some(record) = record else { return };
+    page.add_one(&n::RECORD_BYTES, record.bytes as f64);
+    page.add_one(&n::RECORD_FILES, record.files as f64);
+    page.add_one(&n::RECORD_DELETED, record.deleted as f64);
+    page.add(&n::RECORD_LOST, |samples| {
+        samples.push(&["inputs"], record.lost_inputs as f64);
+        samples.push(&["frames"], record.lost_frames as f64);
+    });
+    page.add_one(&n::RECORD_STOPPED, f64::from(u8::from(record.stopped)));
 }
 
 /// Markets with the name each is shown by: those with labels of their own, then all others as one.

@@ -1,25 +1,27 @@
 //! `fusewire replay`: recorded feeds through the same engine.
 
+mod inputs;
 mod summary;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use super::progress::Progress;
-use super::{Exit, Fault};
+use super::{Exit, Fault, say};
 use crate::config;
 use crate::engine::{Engine, EngineSettings};
-use crate::feed::tape::{self, Format, InputReader, Merge, Spec};
+use crate::feed::tape::{self, Format, Merge, Spec};
 use crate::market::Markets;
-use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play, play_inputs};
+use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play};
+use inputs::{Inputs, is_of_inputs};
 use summary::{Summary, print, summarize};
 
 /// Play recorded feeds through the same engine that runs live.
 ///
 /// Tapes are Tardis CSV, Binance public data (klines as bars), and raw frames as `NANOS JSON` or cryptofeed's
-/// `SECONDS.FRACTION: JSON`; plain, gzip, zstd or ZIP; or one tape of engine inputs that `run` recorded, which gives that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
+/// `SECONDS.FRACTION: JSON`; plain, gzip, zstd or ZIP; Arrow and Parquet as `tape convert` writes them; Parquet of trades with named columns; or the engine inputs that `run` recorded, in one file or several that follow each other, which give that run's digest. Several merge by receive time. Equal tapes and settings give an equal digest on any machine.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -90,6 +92,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let summary: Summary = summarize(&runner, &account, (events, bad), wall);
     print(args.json, &summary)?;
     let damaged = tape.warn()?;
+    if let Some(why) = tape.differs() {
+        return Err(anyhow::anyhow!("{why}").into());
+    }
     Ok(match () {
         () if args.fail_on_trip && summary.trips > 0 => Exit::Tripped,
         () if damaged => Exit::Damaged,
@@ -108,29 +113,23 @@ fn settings(args: &Args) -> Result<EngineSettings, Fault> {
 enum Tape {
     /// Recordings of feeds.
     Feeds(Merge),
-    /// What an engine took in.
-    Inputs(Box<InputReader<BufReader<File>>>),
+    /// What an engine took in: one run, in as many files as it was recorded in.
+    Inputs(Inputs),
 }
 
 impl Tape {
     fn open(args: &Args, progress: &Progress) -> Result<Self, Fault> {
-        for path in &args.tapes {
-            let file = File::open(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-            let watched = file.try_clone();
-            if let Ok(reader) = InputReader::new(BufReader::new(file)) {
-                if let Ok(file) = watched {
-                    progress.watch(file);
-                }
-                if args.tapes.len() > 1 {
-                    return Err(Fault::usage(format!("{}: a tape of engine inputs is played alone", path.display())));
-                }
-                return Ok(Self::Inputs(Box::new(reader)));
-            }
+        let inputs = args.tapes.iter().filter(|path| is_of_inputs(path)).count();
+        if inputs == args.tapes.len() {
+            return Inputs::open(&args.tapes, progress).map(Self::Inputs);
+        }
+        if inputs > 0 {
+            return Err(Fault::usage(
+                "tapes of engine inputs are played alone; `fusewire tape merge` makes one tape of them and others",
+            ));
         }
         let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
-        let sources =
-            specs.iter().map(|spec| progress.open(spec)).collect::<Result<Vec<_>, _>>().map_err(tape_fault)?;
-        Ok(Self::Feeds(tape::merge(sources)))
+        open(&specs, progress).map(Self::Feeds)
     }
 
     fn runner(&self, settings: EngineSettings) -> Result<Runner, Fault> {
@@ -154,7 +153,7 @@ impl Tape {
                 let bad = tapes.reports().map(|report| report.bad.total()).sum();
                 Ok((tapes.reports().map(|report| report.inputs).sum(), bad))
             }
-            Self::Inputs(tape) => Ok((play_inputs(runner, tape, listeners, progress)?, 0)),
+            Self::Inputs(tape) => tape.play(runner, listeners, progress).map(|count| (count, 0)),
         }
     }
 
@@ -162,7 +161,18 @@ impl Tape {
     fn warn(&self) -> Result<bool, Fault> {
         match self {
             Self::Feeds(tapes) => warn(tapes),
-            Self::Inputs(_) => Ok(false),
+            Self::Inputs(tape) => {
+                tape.damage.iter().for_each(|message| say::note(message));
+                Ok(!tape.damage.is_empty())
+            }
+        }
+    }
+
+    /// What is wrong where the run that was recorded came to another digest.
+    fn differs(&self) -> Option<&str> {
+        match self {
+            Self::Feeds(_) => None,
+            Self::Inputs(tape) => tape.differs.as_deref(),
         }
     }
 }
@@ -177,6 +187,12 @@ fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
     Ok(BufWriter::new(file))
 }
 
+/// Opens tapes as one, merged by receive time.
+pub(super) fn open(specs: &[Spec], progress: &Progress) -> Result<Merge, Fault> {
+    let sources = specs.iter().map(|spec| progress.open(spec)).collect::<Result<_, _>>().map_err(tape_fault)?;
+    Ok(tape::merge(sources))
+}
+
 #[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
     let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
@@ -184,7 +200,7 @@ pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
 }
 
 /// Tells what was refused; returns whether anything was.
-fn warn(tapes: &Merge) -> Result<bool, Fault> {
+pub(super) fn warn(tapes: &Merge) -> Result<bool, Fault> {
     let mut damaged = false;
     for report in tapes.reports() {
         damaged |= report.is_damaged();

@@ -8,7 +8,7 @@ use super::error::TapeError;
 use super::lines::Lines;
 use super::source::{Report, Source};
 use super::spec::Spec;
-use super::{binance, frames, klines, tardis};
+use super::{binance, frames, inputs, klines, parquet, tardis};
 
 /// A tape that is ready to be read, or why it is not.
 pub(super) type Opened = Result<Box<dyn Source>, TapeError>;
@@ -75,6 +75,10 @@ formats! {
     BinanceMetrics => binance::metrics::METRICS,
     /// Raw frames of a venue, one a line: `NANOS {json`, or `SECONDS.FRACTION: {json` behind a line with the URL.
     Frames => frames::FRAMES,
+    /// What `fusewire run`, `record` and `tape convert` write: an Arrow IPC stream of engine inputs.
+    Fusewire => inputs::ARROW,
+    /// Parquet: trades whose columns have the usual names, and what `tape convert` writes.
+    ParquetTrades => parquet::PARQUET,
 }
 
 impl Format {

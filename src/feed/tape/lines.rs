@@ -93,6 +93,17 @@ impl Lines {
         self.damage.as_deref()
     }
 
+    /// The bytes that no line has taken, for formats that have no lines. Damage that was met stands where it stood.
+    pub(crate) fn into_bytes(mut self) -> Box<dyn Read + Send> {
+        self.buf.truncate(self.end);
+        let pending = io::Cursor::new(self.buf.split_off(self.start));
+        match self.damage {
+            Some(why) => Box::new(pending.chain(Broken(why))),
+            None if self.finished => Box::new(pending),
+            None => Box::new(pending.chain(self.read)),
+        }
+    }
+
     fn pending(&self) -> &[u8] {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
@@ -184,6 +195,15 @@ impl Lines {
         if self.buf.len() - self.end < CHUNK / 2 {
             self.buf.resize(self.buf.len() + CHUNK, 0);
         }
+    }
+}
+
+/// A stream that ends in damage.
+struct Broken(String);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::new(ErrorKind::UnexpectedEof, self.0.clone()))
     }
 }
 

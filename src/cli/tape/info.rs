@@ -1,24 +1,12 @@
-//! `fusewire tape`: what recordings hold.
+//! `fusewire tape info`: what recordings hold.
 
 use std::path::PathBuf;
 
-use super::progress::Progress;
-use super::table::lay_out;
-use super::{Exit, Fault, replay, say};
+use crate::cli::progress::Progress;
+use crate::cli::table::lay_out;
+use crate::cli::{Exit, Fault, replay, say};
 use crate::event::Nanos;
 use crate::feed::tape::{self, Format, Info, MarketInfo, Spec};
-
-/// Look into recordings.
-#[derive(clap::Args)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
-    Info(InfoArgs),
-}
 
 /// Count what tapes hold: events by market and kind, traded quantity, first and last instant, refused lines.
 ///
@@ -31,7 +19,7 @@ Examples:
   fusewire tape info --venue binance-coinm=crash.frames.gz crash.frames.gz coinbase_trades.csv.gz
 
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 4 input damaged and the rest counted.")]
-struct InfoArgs {
+pub(super) struct Args {
     /// Tapes, counted together.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
@@ -46,12 +34,6 @@ struct InfoArgs {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
-    match &args.command {
-        Command::Info(args) => info(args),
-    }
-}
-
-fn info(args: &InfoArgs) -> Result<Exit, Fault> {
     let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(replay::tape_fault)?;
     let progress = Progress::of(&args.tapes);
     let open = |spec: &Spec| progress.open(spec);

@@ -1,0 +1,125 @@
+//! Recording without an engine: sessions on the left, the scribe on the right, nothing decided between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use crossbeam_channel::Receiver;
+
+use super::clock;
+use super::feeds::{self, Feeds};
+use super::mailbox::Mailbox;
+use super::scribe::{self, Beginning, Scribe};
+use super::settings::{RecordSettings, Settings};
+use crate::engine::{FeedState, Input};
+use crate::market::Markets;
+use crate::metrics::RecordCounters;
+
+/// How often somebody is told.
+const TELL: Duration = Duration::from_secs(1);
+
+/// What a recording has come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Frames that came.
+    pub frames: u64,
+    /// Inputs made of them.
+    pub inputs: u64,
+    /// Frames that were refused.
+    pub bad: u64,
+    /// Connections, and those on which data arrives.
+    pub connections: u64,
+    /// Those on which data arrives.
+    pub delivering: u64,
+    /// What was written.
+    pub written: RecordCounters,
+}
+
+/// Records until something comes on `shutdown`; `tell` hears every second how it goes.
+pub fn record(
+    settings: &Settings,
+    shutdown: &Receiver<&'static str>,
+    mut tell: impl FnMut(&Progress),
+) -> Result<Progress> {
+    let clock = clock::clock_of(None);
+    let wanted = settings.record.clone().unwrap_or_default();
+    let mut table = Markets::new();
+    feeds::add_markets(&settings.feeds, &mut table)?;
+    let (mailbox, inputs) = Mailbox::new(settings.channel);
+    let (scribe, writing) =
+        scribe::start(&wanted, Arc::clone(&clock)).with_context(|| format!("record: {}", wanted.dir.display()))?;
+    let mut tape = Tape { scribe: scribe.clone(), number: 0, lost: 0, table: &table };
+    let frames = Some(&scribe).filter(|_| wanted.frames);
+    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox, frames)?;
+    tracing::info!(dir = %wanted.dir.display(), markets = table.len(), "recording");
+    let ticks = crossbeam_channel::tick(TELL);
+    let mut count = 0;
+    let why = loop {
+        crossbeam_channel::select! {
+            recv(inputs) -> input => {
+                let Ok(input) = input else { break "the feeds are gone" };
+                count += 1;
+                tape.input(&wanted, &input);
+            }
+            recv(shutdown) -> why => break why.unwrap_or("asked to"),
+            recv(ticks) -> _ => {
+                let progress = progress(&feeds, count, scribe.counters());
+                tell(&progress);
+                if progress.written.stopped {
+                    break "nothing can be written any more";
+                }
+            }
+        }
+    };
+    tracing::info!("stopping: {why}");
+    let last = progress(&feeds, count, RecordCounters::default());
+    feeds.stop();
+    for input in inputs.try_iter() {
+        tape.input(&wanted, &input);
+    }
+    let stopped = scribe.counters().stopped;
+    scribe.end(None);
+    writing.join();
+    anyhow::ensure!(!stopped && !scribe.counters().stopped, "recording stopped: see the log");
+    Ok(Progress { written: scribe.counters(), ..last })
+}
+
+/// The tape of inputs, begun anew where it is full or broken.
+struct Tape<'t> {
+    scribe: Scribe,
+    number: u64,
+    lost: u64,
+    table: &'t Markets,
+}
+
+impl Tape<'_> {
+    fn input(&mut self, wanted: &RecordSettings, input: &Input) {
+        if !wanted.inputs {
+            return;
+        }
+        let is_due = self.number == 0 || self.lost > 0 || self.scribe.wants_beyond(self.number);
+        if is_due && self.scribe.has_room() {
+            let (number, lost) = (self.number + 1, self.lost);
+            let beginning = Beginning { number, digest: None, lost, snapshot: Vec::new(), markets: self.table.clone() };
+            if self.scribe.begin(beginning) {
+                (self.number, self.lost) = (number, 0);
+            }
+        }
+        if !self.scribe.input(input, self.lost > 0) {
+            self.lost += 1;
+        }
+    }
+}
+
+fn progress(feeds: &Feeds, inputs: u64, written: RecordCounters) -> Progress {
+    let mut progress = Progress { inputs, written, ..Progress::default() };
+    if let Ok(lines) = feeds.counts.lock() {
+        progress.connections = lines.len() as u64;
+        for line in lines.iter() {
+            progress.delivering += u64::from(line.state == Some(FeedState::Delivering));
+            progress.frames += line.counters.frames;
+            progress.bad += line.counters.refused.iter().sum::<u64>();
+        }
+    }
+    progress
+}
