@@ -545,7 +545,13 @@ fn a_recorded_day_is_counted_like_its_lines() {
 #[test]
 fn every_command_has_help_with_an_example() {
     for command in [
+        "replay",
+        "fetch",
+        "serve-venue",
         "tape info",
+        "breakers list",
+        "breakers trip",
+        "breakers rearm",
         "incidents list",
         "incidents show",
         "incidents ack",

@@ -45,19 +45,36 @@ pub(super) struct Args {
 #[derive(Subcommand)]
 enum What {
     /// Breakers that are not armed, with the version that a re-arm must name.
+    #[command(after_help = "\
+Examples:
+  fusewire breakers list
+  fusewire breakers list -c config.toml --json
+
+Exit codes: 0 told, 1 nobody there, 2 usage, 78 invalid config.")]
     List,
     /// Tighten by hand; only a person lets such a breaker go.
+    #[command(after_help = "\
+Examples:
+  fusewire breakers trip market:binance-coinm:DOTUSD_PERP --stance Halt --reason \"venue announces a delisting\"
+  fusewire breakers trip everything --stance ReduceOnly
+
+Exit codes: 0 done, 1 refused or nobody there, 2 usage, 78 invalid config.")]
     Trip {
         /// Where: market:VENUE:NATIVE, venue:NAME, asset:NAME or everything.
         scope: String,
-        /// Caution, `ReduceOnly` or Halt.
-        #[arg(long, default_value = "Halt")]
+        #[arg(long, default_value = "Halt", help = "Caution, ReduceOnly or Halt")]
         stance: String,
         /// Why; welcome, and never in the way.
         #[arg(long, default_value = "")]
         reason: String,
     },
     /// Let a breaker go: refused while its condition holds, or once it has moved since you looked.
+    #[command(after_help = "\
+Examples:
+  fusewire breakers rearm market:binance-coinm:DOTUSD_PERP --rule manual
+  fusewire breakers rearm market:binance-coinm:DOTUSD_PERP --rule manual --version-seen 1 --reason \"withdrawn\"
+
+Exit codes: 0 done, 1 refused or nobody there, 2 usage, 78 invalid config.")]
     Rearm {
         /// Where, as `list` shows it.
         scope: String,

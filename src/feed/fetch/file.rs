@@ -1,14 +1,13 @@
 //! One file: checked where it is already, else gone on with where it was left, verified, and only then given its name.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 use std::time::Duration;
-
-use sha2::{Digest as _, Sha256};
 
 use super::checksum::{BYTES_MAX, Checksum};
 use super::error::FetchError;
+use super::part::{Part, checksum, digest, disk, is_file_or_nothing};
 use super::plan::Item;
 use super::web::{Answer, Base, Trouble, Web, explain_read};
 
@@ -236,126 +235,8 @@ impl Patience {
     }
 }
 
-/// What is here of a file, as `NAME.part`; one process at a time writes it.
-struct Part {
-    path: PathBuf,
-    file: File,
-    length: u64,
-    sum: Sha256,
-    /// Bytes that came in this run.
-    appended: u64,
-}
-
-impl Part {
-    fn open(target: &Path) -> Result<Self, FetchError> {
-        let mut name = target.as_os_str().to_owned();
-        name.push(".part");
-        let path = PathBuf::from(name);
-        let failed = |why| disk(&path, &why);
-        is_file_or_nothing(&path)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(FetchError::Refused(format!("{}: another fetch is writing it", path.display())));
-            }
-            Err(TryLockError::Error(why)) => return Err(failed(why)),
-        }
-        let (length, sum) = digest(&mut file).map_err(failed)?;
-        Ok(Self { path, file, length, sum, appended: 0 })
-    }
-
-    fn checksum(&self) -> Checksum {
-        checksum(self.sum.clone())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
-        self.file.write_all(bytes).map_err(|why| self.failed(&why))?;
-        self.sum.update(bytes);
-        self.length += bytes.len() as u64;
-        self.appended += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn restart(&mut self) -> Result<(), FetchError> {
-        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map_err(|why| self.failed(&why))?;
-        (self.length, self.sum) = (0, Sha256::new());
-        Ok(())
-    }
-
-    /// Whether the disk has room for so much more, where it says so.
-    fn needs(&self, bytes: u64) -> Result<(), FetchError> {
-        let Ok(room) = rustix::fs::fstatvfs(&self.file) else { return Ok(()) };
-        let free = room.f_bavail.saturating_mul(room.f_frsize);
-        // A device that is no disk has no blocks at all.
-        if room.f_blocks > 0 && free < bytes {
-            let why = format!("needs {bytes} bytes more, and the disk has {free} free");
-            return Err(FetchError::Disk(format!("{}: {why}", self.path.display())));
-        }
-        Ok(())
-    }
-
-    /// Gives the file its name; it is on the disk before that.
-    fn finish(self, target: &Path) -> Result<(), FetchError> {
-        self.file.sync_all().map_err(|why| self.failed(&why))?;
-        fs::rename(&self.path, target).map_err(|why| self.failed(&why))?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| disk(folder, &why))
-    }
-
-    /// Nothing of it is of use.
-    fn remove(&self) {
-        // It would be begun anew anyway.
-        let _ = fs::remove_file(&self.path);
-    }
-
-    fn failed(&self, why: &io::Error) -> FetchError {
-        if why.kind() == ErrorKind::StorageFull {
-            let kept = format!("the disk is full; {} bytes are kept, make room and run the same again", self.length);
-            return FetchError::Disk(format!("{}: {kept}", self.path.display()));
-        }
-        disk(&self.path, why)
-    }
-}
-
-/// Whether there is a file. What is neither file nor nothing could be read or waited for without end.
-fn is_file_or_nothing(path: &Path) -> Result<bool, FetchError> {
-    match fs::metadata(path) {
-        Ok(what) if what.is_file() => Ok(true),
-        Ok(_) => Err(FetchError::Refused(format!("{}: is there and no file", path.display()))),
-        Err(why) if why.kind() == ErrorKind::NotFound => Ok(false),
-        Err(why) => Err(disk(path, &why)),
-    }
-}
-
-fn disk(path: &Path, why: &io::Error) -> FetchError {
-    FetchError::Disk(format!("{}: {why}", path.display()))
-}
-
 fn too_large(most: u64) -> FetchError {
     FetchError::Refused(format!("is larger than {most} bytes, the most that is taken"))
-}
-
-/// The length of a file and the digest of all of it; it stands at its end then.
-fn digest(file: &mut File) -> io::Result<(u64, Sha256)> {
-    let (mut length, mut sum, mut block) = (0, Sha256::new(), vec![0; BLOCK]);
-    loop {
-        match file.read(&mut block) {
-            Ok(0) => return Ok((length, sum)),
-            Ok(count) => {
-                sum.update(block.get(..count).unwrap_or_default());
-                length += count as u64;
-            }
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
-    }
-}
-
-fn checksum(sum: Sha256) -> Checksum {
-    Checksum::new(sum.finalize().into())
 }
 
 /// A small text, whole.

@@ -7,6 +7,7 @@ mod checksum;
 mod day;
 mod error;
 mod file;
+mod part;
 mod plan;
 mod proxy;
 mod tls;
