@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::table::lay_out;
 use super::{Exit, Fault, replay, say};
 use crate::event::Nanos;
-use crate::feed::tape::{self, Format, Info, MarketInfo, Spec};
+use crate::feed::tape::{self, Format, Info, MarketInfo};
 
 /// Look into recordings.
 #[derive(clap::Args)]
@@ -31,6 +31,9 @@ Examples:
 
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 4 input damaged and the rest counted.")]
 struct InfoArgs {
+    /// Config whose venues and instruments are known too.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Tapes, counted together.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
@@ -51,7 +54,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
 }
 
 fn info(args: &InfoArgs) -> Result<Exit, Fault> {
-    let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(replay::tape_fault)?;
+    let catalog = replay::settings(args.config.as_deref())?.catalog;
+    let specs = replay::specs(&args.tapes, &args.format, &args.venue, &catalog)?;
     let info = tape::info(&specs).map_err(replay::tape_fault)?;
     if args.json {
         say::json(&info)?;

@@ -11,11 +11,12 @@ use super::mailbox::{Mailbox, Slot};
 use super::settings::FeedSettings;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{MarketId, Nanos};
+use crate::feed::catalog::Catalog;
 use crate::feed::clock::Clock;
 use crate::feed::session::{Counters, Identity, Session};
 use crate::feed::socket::{self, Sink};
 use crate::feed::trust::Trust;
-use crate::feed::venue::{self, MarketLookup, Venue};
+use crate::feed::venue::{MarketLookup, VenueRef};
 use crate::market::Markets;
 
 /// Counts of every connection.
@@ -45,12 +46,11 @@ impl LineCounts {
 }
 
 /// Adds the markets of all feeds to the table.
-pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result<()> {
+pub(super) fn add_markets(feeds: &[FeedSettings], catalog: &Catalog, table: &mut Markets) -> Result<()> {
     for feed in feeds {
-        let venue = venue_of(feed)?;
         for native in &feed.markets {
-            let market = venue
-                .instrument(native)
+            let market = catalog
+                .market(&feed.venue, native)
                 .ok_or_else(|| anyhow!("{}: `{native}` is no market name of this venue", feed.venue))?;
             table.add(market);
         }
@@ -58,21 +58,22 @@ pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result
     Ok(())
 }
 
-fn venue_of(feed: &FeedSettings) -> Result<&'static dyn Venue> {
-    venue::find(&feed.venue).ok_or_else(|| anyhow!("there is no venue `{}`", feed.venue))
+fn venue_of(feed: &FeedSettings, catalog: &Catalog) -> Result<VenueRef> {
+    catalog.venue(&feed.venue).ok_or_else(|| anyhow!("there is no venue `{}`", feed.venue))
 }
 
 impl Feeds {
     /// Makes every session and runs them.
     pub(super) fn start(
         feeds: &[FeedSettings],
+        catalog: &Catalog,
         table: &Markets,
         clock: &Arc<dyn Clock>,
         mailbox: &Mailbox,
     ) -> Result<Self> {
         let mut sessions = Vec::new();
         for feed in feeds {
-            sessions.extend(sessions_of(feed, table, clock.now())?);
+            sessions.extend(sessions_of(feed, catalog, table, clock.now())?);
         }
         let counts: FeedCounts =
             Arc::new(Mutex::new(sessions.iter().map(|(session, ..)| LineCounts::new(session.name())).collect()));
@@ -108,9 +109,14 @@ impl Feeds {
     }
 }
 
-fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, Trust, FeedReport)>> {
-    let venue = venue_of(feed)?;
-    let lookup = Arc::new(MarketLookup::new(venue, table));
+fn sessions_of(
+    feed: &FeedSettings,
+    catalog: &Catalog,
+    table: &Markets,
+    now: Nanos,
+) -> Result<Vec<(Session, Trust, FeedReport)>> {
+    let venue = venue_of(feed, catalog)?;
+    let lookup = Arc::new(MarketLookup::new(&*venue, table));
     let markets: Vec<(MarketId, &str)> =
         lookup.iter().filter(|(_, native)| feed.markets.iter().any(|wanted| wanted == native)).collect();
     let (venue_id, _) =
@@ -126,7 +132,8 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
         .enumerate()
         .map(|(connection, subscription)| {
             let connection = connection as u32;
-            let who = Identity { venue, venue_id, connection, base: base.clone(), markets: Arc::clone(&lookup) };
+            let (venue, base, markets) = (venue.clone(), base.clone(), Arc::clone(&lookup));
+            let who = Identity { venue, venue_id, connection, base, markets };
             let why = "the channel to the engine was full".to_owned();
             let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
             let seed = u64::from(connection) << 32 | u64::from(venue_id.0);

@@ -33,6 +33,7 @@ pub use settings::{FeedSettings, GateSettings, ServeSettings, Settings, StoreSet
 
 use crate::breaker::Permission;
 use crate::engine::{Engine, Input, Reason};
+use crate::feed::catalog::Catalog;
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Role, Spec as GateSpec, Writer};
@@ -105,7 +106,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.hang_at = extras.hang_at;
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
-    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox)?;
+    let feeds = Feeds::start(&settings.feeds, &settings.catalog, &table, &clock, &mailbox)?;
     let acks = acks::start(&settings.gate)?;
     shared.watch(&desk, &feeds, acks.as_ref());
     let served = serve(&settings.serve, &shared)?;
@@ -133,10 +134,10 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
 /// Opens the store, and brings the detectors to what they had learned.
 fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store)> {
     let mut table = Markets::new();
-    feeds::add_markets(&settings.feeds, &mut table)?;
+    feeds::add_markets(&settings.feeds, &settings.catalog, &mut table)?;
     let store = Store::open(&settings.store.dir)?;
     let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
-    Ok((warm(engine, extras)?, store))
+    Ok((warm(engine, &settings.catalog, extras)?, store))
 }
 
 fn gate_spec(settings: &Settings, table: &Markets) -> GateSpec {
@@ -167,12 +168,13 @@ fn learned(store: &Store, settings: &Settings, table: &Markets) -> Result<Option
 }
 
 /// Detectors learn from recordings; everything else that the recordings brought about is forgotten.
-fn warm(engine: Engine, extras: &Extras) -> Result<Engine> {
+fn warm(engine: Engine, catalog: &Arc<Catalog>, extras: &Extras) -> Result<Engine> {
     if extras.warm.is_empty() {
         return Ok(engine);
     }
     let specs = Spec::all(&extras.warm, "auto", &extras.warm_venue)?;
-    let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>()?;
+    let open = |spec: Spec| tape::open(&spec.knowing(catalog));
+    let sources = specs.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let mut runner = Runner::new(engine);
     play(&mut runner, &mut tape::merge(sources), Speed::Max, &mut [], |_| {})?;
     let inputs = runner.engine.inputs();

@@ -4,14 +4,16 @@ mod summary;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Exit, Fault};
 use crate::config;
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::Engine;
+use crate::feed::catalog::Catalog;
 use crate::feed::tape::{self, Format, InputReader, Merge, Spec};
-use crate::market::Markets;
+use crate::live::Settings;
 use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play, play_inputs};
 use crate::trip::short;
 use summary::{Summary, print, summarize};
@@ -31,7 +33,7 @@ Examples:
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
 rest kept.")]
 pub(super) struct Args {
-    /// Settings of the engine; the shipped ones by default.
+    /// Settings of the engine, with venues and instruments of the desk's own; the shipped ones by default.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Tapes; a tie in time goes to the first named.
@@ -71,8 +73,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
     let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
     let mut account = Account::new();
-    let settings = settings(args)?;
-    let mut tape = Tape::open(args)?;
+    let settings = settings(args.config.as_deref())?;
+    let mut tape = Tape::open(args, &settings.catalog)?;
     let mut runner = tape.runner(settings)?;
 
     let began = now();
@@ -96,10 +98,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     })
 }
 
-fn settings(args: &Args) -> Result<EngineSettings, Fault> {
-    match &args.config {
-        Some(path) => config::load_engine(path).map_err(|faults| Fault::config(&faults)),
-        None => Ok(EngineSettings::default()),
+/// The settings of a config, or the shipped ones.
+pub(super) fn settings(config: Option<&Path>) -> Result<Settings, Fault> {
+    match config {
+        Some(path) => config::load_offline(path).map_err(|faults| Fault::config(&faults)),
+        None => Ok(Settings::default()),
     }
 }
 
@@ -112,7 +115,7 @@ enum Tape {
 }
 
 impl Tape {
-    fn open(args: &Args) -> Result<Self, Fault> {
+    fn open(args: &Args, catalog: &Arc<Catalog>) -> Result<Self, Fault> {
         for path in &args.tapes {
             let file = File::open(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
             if let Ok(reader) = InputReader::new(BufReader::new(file)) {
@@ -122,14 +125,13 @@ impl Tape {
                 return Ok(Self::Inputs(Box::new(reader)));
             }
         }
-        let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
-        open(&specs).map(Self::Feeds)
+        open(&specs(&args.tapes, &args.format, &args.venue, catalog)?).map(Self::Feeds)
     }
 
-    fn runner(&self, settings: EngineSettings) -> Result<Runner, Fault> {
+    fn runner(&self, settings: Settings) -> Result<Runner, Fault> {
         match self {
-            Self::Feeds(_) => Ok(Runner::new(Engine::new(settings, Markets::new()))),
-            Self::Inputs(tape) => Ok(Runner::verbatim(Engine::restore(settings, tape.snapshot())?)),
+            Self::Feeds(_) => Ok(Runner::new(Engine::new(settings.engine, settings.catalog.markets()))),
+            Self::Inputs(tape) => Ok(Runner::verbatim(Engine::restore(settings.engine, tape.snapshot())?)),
         }
     }
 
@@ -174,6 +176,17 @@ fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
 pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
     let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
     Fault { exit, message: why.to_string() }
+}
+
+/// The tapes of a command line, read with what a config adds.
+pub(super) fn specs(
+    tapes: &[PathBuf],
+    format: &str,
+    venues: &[String],
+    catalog: &Arc<Catalog>,
+) -> Result<Vec<Spec>, Fault> {
+    let specs = Spec::all(tapes, format, venues).map_err(tape_fault)?;
+    Ok(specs.into_iter().map(|spec| spec.knowing(catalog)).collect())
 }
 
 pub(super) fn open(specs: &[Spec]) -> Result<Merge, Fault> {

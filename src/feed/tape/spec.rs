@@ -1,14 +1,16 @@
 //! What the command line says about a tape.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::TapeError;
 use super::format::Format;
 use super::klines::symbol_of;
+use crate::feed::catalog::Catalog;
 use crate::feed::instrument::{is_symbol, is_venue};
 
 /// One tape, with what the user says about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Spec {
     /// Where it lies.
     pub path: PathBuf,
@@ -16,12 +18,14 @@ pub struct Spec {
     pub format: Option<Format>,
     /// `VENUE` or `VENUE:SYMBOL`, for tapes that do not name their own; a tape that does is not renamed.
     pub venue: Option<String>,
+    /// What a config adds to the venues that are shipped.
+    pub catalog: Arc<Catalog>,
 }
 
 impl Spec {
     /// A tape of which the user says nothing.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), format: None, venue: None }
+        Self { path: path.into(), format: None, venue: None, catalog: Arc::default() }
     }
 
     /// The same tape, in this format.
@@ -36,11 +40,17 @@ impl Spec {
         Self { venue: Some(venue.into()), ..self }
     }
 
+    /// The same tape, read with what a config adds.
+    #[must_use]
+    pub fn knowing(self, catalog: &Arc<Catalog>) -> Self {
+        Self { catalog: Arc::clone(catalog), ..self }
+    }
+
     /// The tapes of a command line: `format` as `--format` takes it (`auto` included), and each of `venues` as `--venue`
     /// takes it: `V` for all tapes, `V=PATH` for one of them, where `V` is `VENUE` or `VENUE:SYMBOL`.
     pub fn all(paths: &[PathBuf], format: &str, venues: &[String]) -> Result<Vec<Self>, TapeError> {
         let format = if format == "auto" { None } else { Some(format.parse().map_err(TapeError::Usage)?) };
-        let mut specs: Vec<_> = paths.iter().map(|path| Self { path: path.clone(), format, venue: None }).collect();
+        let mut specs: Vec<_> = paths.iter().map(|path| Self { format, ..Self::new(path) }).collect();
         for word in venues.iter().filter(|word| !word.contains('=')) {
             for spec in &mut specs {
                 spec.venue = Some(word.clone());

@@ -1,0 +1,86 @@
+//! Sections `[[instrument]]`: contract sizes and what else the name of a market does not say.
+
+use crate::config::fault::Wrong;
+use crate::config::section::{Entry, Section};
+use crate::config::value::{Range, quoted};
+use crate::feed::catalog::Catalog;
+use crate::feed::instrument::{is_symbol, is_venue};
+use crate::market::{ContractSize, MarketKind, Terms};
+
+const SIZE: Range = Range { unit: "", min: 1e-12, max: 1e12 };
+const KINDS: [(&str, MarketKind); 5] = [
+    ("spot", MarketKind::Spot),
+    ("perp", MarketKind::Perp),
+    ("future", MarketKind::Future),
+    ("option", MarketKind::Option),
+    ("index", MarketKind::Index),
+];
+
+/// Reads them all.
+pub(super) fn read(top: &mut Section<'_, '_>, catalog: &mut Catalog) {
+    for (place, entry) in (1..).zip(top.entries("instrument")) {
+        instrument(top, entry, place, catalog);
+    }
+}
+
+fn instrument(top: &mut Section<'_, '_>, entry: Entry<'_>, place: usize, catalog: &mut Catalog) {
+    let mut section = top.entry(entry, format!("instrument[{place}]"));
+    let market = market(&mut section);
+    let coin = |section: &mut Section<'_, '_>, key| section.text(key).filter(|name| is_coin(section, key, name));
+    let terms = Terms {
+        asset: coin(&mut section, "asset"),
+        quote: coin(&mut section, "quote"),
+        kind: section.word("kind", &KINDS.map(|(word, _)| word), |text| {
+            KINDS.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind)
+        }),
+        contract: contract(&mut section),
+    };
+    if let Some((venue, native)) = market {
+        let name = format!("{venue}:{native}");
+        if catalog.instruments().get(&name).is_some() {
+            section.wrong("market", format!("must be another one: {} stands above already", quoted(&name)));
+        }
+        catalog.add_instrument(&venue, &native, terms);
+    }
+    section.finish();
+}
+
+fn market(section: &mut Section<'_, '_>) -> Option<(String, String)> {
+    let is_there = section.holds("market");
+    let Some(name) = section.text("market") else {
+        if !is_there {
+            section.missing("market", "\"okx:BTC-USDT-SWAP\"");
+        }
+        return None;
+    };
+    match name.split_once(':') {
+        Some((venue, native)) if is_venue(venue) && is_symbol(native) => Some((venue.to_owned(), native.to_owned())),
+        _ => {
+            let wrong = Wrong::new(format!("must be VENUE:NAME by the venue's own name, got {}", quoted(&name)));
+            section.wrong("market", wrong.hint("as in market = \"okx:BTC-USDT-SWAP\"".to_owned()));
+            None
+        }
+    }
+}
+
+fn is_coin(section: &mut Section<'_, '_>, key: &str, name: &str) -> bool {
+    let is_sound = name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !is_sound {
+        section.wrong(key, format!("must be 1 to 24 of A-Z and 0-9, got {}", quoted(name)));
+    }
+    is_sound
+}
+
+/// What one unit of quantity is worth: a size, and whether it counts coins or money.
+pub(super) fn contract(section: &mut Section<'_, '_>) -> Option<ContractSize> {
+    let size = section.number("contract_size", SIZE, 1.0);
+    let of = section.word("contract_in", &["base", "quote"], |word| match word {
+        "base" => Some(ContractSize::Base(size)),
+        "quote" => Some(ContractSize::Quote(size)),
+        _ => None,
+    });
+    if section.holds("contract_size") && !section.holds("contract_in") {
+        section.missing("contract_in", "\"base\" for coins, or \"quote\" for money, a contract");
+    }
+    of
+}
