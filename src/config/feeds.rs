@@ -12,6 +12,7 @@ use crate::event::Kind;
 use crate::feed::catalog::Catalog;
 use crate::feed::instrument::is_symbol;
 use crate::feed::session::SessionSettings;
+use crate::feed::spelling;
 use crate::feed::trust::Trust;
 use crate::feed::venue::{VENUES, VenueRef};
 use crate::gate::NAME_BYTES_MAX;
@@ -82,6 +83,7 @@ fn markets(
         section.wrong("markets", "must name at least one market");
     }
     let Some(venue) = venue else { return names };
+    let names: Vec<String> = names.into_iter().filter_map(|name| native(section, venue, catalog, name)).collect();
     for name in &names {
         let full = format!("{}:{name}", venue.name());
         if catalog.market(venue.name(), name).is_none() {
@@ -95,6 +97,26 @@ fn markets(
         }
     }
     names
+}
+
+/// The venue's own name of a market; what is none stays as it is, and is told where it is looked for. Nothing where it may be
+/// several, which is told here.
+fn native(section: &mut Section<'_, '_>, venue: &VenueRef, catalog: &Catalog, name: String) -> Option<String> {
+    match spelling::native(catalog, venue.name(), &name) {
+        Ok(Some(native)) => {
+            if native != name {
+                section.notebook.notes.push(format!("{} is {native} at {}", quoted(&name), venue.name()));
+            }
+            Some(native)
+        }
+        Ok(None) => Some(name),
+        Err(choices) => {
+            let choices = choices.join(", ");
+            let wrong = Wrong::new(format!("{} may be several markets of {}", quoted(&name), venue.name()));
+            section.wrong("markets", wrong.hint(format!("say which: {choices}")));
+            None
+        }
+    }
 }
 
 /// How the connections are kept: the keys of the session's own table.

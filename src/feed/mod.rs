@@ -6,6 +6,7 @@ pub mod frames;
 pub mod instrument;
 pub mod session;
 pub mod socket;
+pub mod spelling;
 pub mod tape;
 pub mod trust;
 pub mod venue;

@@ -8,6 +8,7 @@ use super::format::Format;
 use super::klines::symbol_of;
 use crate::feed::catalog::Catalog;
 use crate::feed::instrument::{is_symbol, is_venue};
+use crate::feed::spelling::{self, our_venue};
 
 /// One tape, with what the user says about it.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl Spec {
         })?;
         let name = self.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let (venue, symbol) = match said.split_once(':') {
-            Some((venue, symbol)) => (venue, symbol),
+            Some((venue, symbol)) => (our_venue(venue, symbol), symbol),
             None => (said, symbol_of(&name).unwrap_or_default()),
         };
         if !is_venue(venue) {
@@ -86,7 +87,13 @@ impl Spec {
                 "bars name no symbol and the file is not called SYMBOL-1m-...; say which, as in `--venue bitmex:XBTUSD`",
             ));
         }
-        Ok((venue.to_owned(), symbol.to_owned()))
+        // What is no name of the venue's stays as it is: bars may come from anywhere.
+        match spelling::native(&self.catalog, venue, symbol) {
+            Ok(native) => Ok((venue.to_owned(), native.unwrap_or_else(|| symbol.to_owned()))),
+            Err(choices) => {
+                Err(doubt(&format!("`{symbol}` may be several markets; say which: {}", choices.join(", "))))
+            }
+        }
     }
 }
 
@@ -103,6 +110,12 @@ mod tests {
         let bars = Spec::new("bars/XBTUSD-1m-2015.csv.gz");
         assert_eq!(market(&bars.clone().venue("bitmex")), Ok(("bitmex".into(), "XBTUSD".into())));
         assert_eq!(market(&bars.clone().venue("bitmex:X")), Ok(("bitmex".into(), "X".into())));
+        assert_eq!(market(&bars.clone().venue("okx:BTC/USDT:USDT")), Ok(("okx".into(), "BTC-USDT-SWAP".into())));
+        assert_eq!(
+            market(&bars.clone().venue("binance-futures:BTC-USDT-PERP")),
+            Ok(("binance-usdm".into(), "BTCUSDT".into()))
+        );
+        assert!(market(&bars.clone().venue("kraken-futures:BTC-USD-PERP")).unwrap_err().contains("PF_XBTUSD"));
         assert!(market(&bars).unwrap_err().contains("--venue binance-spot"));
         assert!(market(&bars.venue("Bit Mex")).unwrap_err().contains("a-z"));
         assert!(market(&Spec::new("b.csv").venue("bitmex")).unwrap_err().contains("bitmex:XBTUSD"));
