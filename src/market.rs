@@ -78,6 +78,8 @@ pub struct Terms {
     pub kind: Option<MarketKind>,
     /// What one unit of quantity is worth.
     pub contract: Option<ContractSize>,
+    /// Who says so, for people.
+    pub source: Option<String>,
 }
 
 impl Terms {

@@ -138,7 +138,7 @@ fn what_is_not_known_has_a_nearest_known_word() {
         &expect![[r#"
             c.toml:1: detct: is not known (did you mean detect?)
             c.toml:1: detect.jmup: is not known (did you mean jump?)
-            c.toml:1: limit_z: is not known (known: engine, detect, incident, rule, rules, manual, venue, instrument, feed, gate, store, serve, record, hook)
+            c.toml:1: limit_z: is not known (known: engine, detect, incident, rule, rules, manual, venue, instruments, instrument, feed, gate, store, serve, record, hook)
             c.toml:2: gate.lease: is not known (did you mean lease_ms?)
             c.toml:1: gate: must be a section, got a number
             c.toml:1: gate: must be a section, got a list
@@ -283,6 +283,7 @@ fn venue(keys: &str, message: &str, more: &str) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one list of faults")]
 fn venues_of_ones_own_are_mapped_wholly_or_refused() {
     let list = "request = '{\"id\":{id},\"on\":[{streams}]}'";
     let stream = "stream = '\"{market}\"'";
@@ -580,7 +581,7 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       176 keys
+        checked fields       177 keys
         checked topology     4 markets on 2 feeds, 2 assets
         checked topology     9 rules, 9 armed; 8 can fire
         checked topology     0 hooks

@@ -9,6 +9,7 @@ mod explain;
 mod gate;
 mod hooks;
 mod incidents;
+mod instruments;
 mod paths;
 mod replay;
 mod run;
@@ -101,6 +102,7 @@ enum Command {
     Validate(validate::Args),
     Breakers(breakers::Args),
     ServeVenue(serve_venue::Args),
+    Instruments(instruments::Args),
 }
 
 /// Runs the command line.
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Breakers(args) => breakers::run(&args),
         Command::ServeVenue(args) => serve_venue::run(&args),
+        Command::Instruments(args) => instruments::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

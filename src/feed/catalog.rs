@@ -80,6 +80,7 @@ mod tests {
             quote: Some("USDT".to_owned()),
             kind: Some(MarketKind::Perp),
             contract,
+            source: None,
         };
         catalog.add_instrument("bitmex", "NOVELUSDT", all);
         catalog.add_instrument("gemini", "DOTUSD", Terms { contract, ..Terms::default() });

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod clock;
 pub mod frames;
 pub mod instrument;
+pub mod listing;
 pub mod session;
 pub mod socket;
 pub mod spelling;

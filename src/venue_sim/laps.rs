@@ -18,7 +18,7 @@ where
     T: Iterator<Item = (Nanos, String)> + Send,
 {
     let pause = (pause_secs.max(0.001) * Nanos::SECOND as f64) as i64;
-    protocol::of(&venue).into_iter().flat_map({
+    protocol::of(venue).into_iter().flat_map({
         let mut open = Some(open);
         move |protocol| open.take().map(|open| Laps::new(protocol, pause, open)).into_iter().flatten()
     })

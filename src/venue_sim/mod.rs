@@ -89,7 +89,7 @@ impl VenueServer {
         if !options.allow_remote && !options.listen.ip().is_loopback() {
             return Err(io::Error::other(format!("{}: a pretended venue listens on loopback only", options.listen)));
         }
-        let protocol = protocol::of(&options.venue)
+        let protocol = protocol::of(options.venue.clone())
             .ok_or_else(|| io::Error::other(format!("{:?}: no protocol of this venue is known", options.venue)))?;
         let limit = options.venue.limits().messages_per_sec.ceil() as usize;
         let options = VenueOptions { messages_per_sec: options.messages_per_sec.or(Some(limit)), ..options };

@@ -55,7 +55,7 @@ fn no_pointer(text: &str, problem: &str) -> Wrong {
 
 /// A table of what must stand where, as `{ "/type" = "trade" }`: pointers into the frame.
 pub(super) fn conditions(section: &mut Section<'_, '_>, key: &'static str, is_needed: bool) -> Conditions<Pointer> {
-    let all = read(section, key, |text| Pointer::parse(text));
+    let all = read(section, key, Pointer::parse);
     if is_needed && all.0.is_empty() && !section.holds(key) {
         section.missing(key, "{ \"/type\" = \"trade\" }");
     }

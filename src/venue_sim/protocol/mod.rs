@@ -42,9 +42,9 @@ static PROTOCOLS: &[(&str, &dyn Protocol)] = &[
 ];
 
 /// The protocol of a venue.
-pub(super) fn of(venue: &VenueRef) -> Option<Side> {
+pub(super) fn of(venue: VenueRef) -> Option<Side> {
     match venue {
-        VenueRef::Own(venue) => Some(Side::Own(Arc::clone(venue))),
+        VenueRef::Own(venue) => Some(Side::Own(venue)),
         VenueRef::Shipped(venue) => find(venue.name()).map(Side::Shipped),
     }
 }

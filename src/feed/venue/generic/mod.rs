@@ -124,7 +124,7 @@ impl Generic {
     fn talk(&self, whole: &Found) -> Option<Result<Decoded, Refusal>> {
         let at = |slot: &usize| whole.get(*slot).copied().flatten();
         if let Some(answer) = self.answers.iter().find(|answer| answer.when.hold(at)) {
-            let id = answer.id.as_ref().and_then(|slot| at(slot)).map(|raw| Number::new(raw).whole()).transpose();
+            let id = answer.id.as_ref().and_then(at).map(|raw| Number::new(raw).whole()).transpose();
             let result = if answer.refused { Err(said(answer.words.as_ref().and_then(at))) } else { Ok(()) };
             return Some(id.map(|id| Decoded::Answer { id, result }).map_err(Refusal::from));
         }
@@ -254,7 +254,7 @@ impl Venue for Generic {
         &self.settings.name
     }
 
-    fn checked(&self) -> &str {
+    fn checked(&self) -> &'static str {
         "by config"
     }
 
