@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,56 @@ impl fmt::Display for Market {
     }
 }
 
+/// What is known of an instrument; what is left out is as the venue's name of it says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// The asset whose price moves.
+    pub asset: Option<String>,
+    /// The money it is priced in.
+    pub quote: Option<String>,
+    /// What is traded.
+    pub kind: Option<MarketKind>,
+    /// What one unit of quantity is worth.
+    pub contract: Option<ContractSize>,
+    /// Who says so, for people.
+    pub source: Option<String>,
+}
+
+impl Terms {
+    /// The market of these terms; what they leave out is taken from `plain`, and without it nothing may be left out.
+    pub fn market(&self, venue: &str, native: &str, plain: Option<&Market>) -> Option<Market> {
+        Some(Market {
+            venue: venue.to_owned(),
+            native: native.to_owned(),
+            asset: self.asset.clone().or_else(|| plain.map(|plain| plain.asset.clone()))?,
+            quote: self.quote.clone().or_else(|| plain.map(|plain| plain.quote.clone()))?,
+            kind: self.kind.or_else(|| plain.map(|plain| plain.kind))?,
+            contract: self.contract.or_else(|| plain.map(|plain| plain.contract))?,
+        })
+    }
+}
+
+/// What is known of instruments, by `venue:NATIVE`, beside what their names say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instruments(BTreeMap<String, Terms>);
+
+impl Instruments {
+    /// Adds what is known of an instrument, in place of what was known before.
+    pub fn add(&mut self, name: String, terms: Terms) {
+        self.0.insert(name, terms);
+    }
+
+    /// What is known of an instrument.
+    pub fn get(&self, name: &str) -> Option<&Terms> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Terms)> {
+        self.0.iter()
+    }
+}
+
 /// A venue's place in the table of venues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VenueId(pub u32);
@@ -82,6 +133,9 @@ pub struct Markets {
     by_name: BTreeMap<String, MarketId>,
     venues: Names,
     assets: Names,
+    /// Told by a config; a table that was kept holds what was made of it.
+    #[serde(skip)]
+    known: Arc<Instruments>,
 }
 
 /// Names numbered in order of arrival.
@@ -109,12 +163,19 @@ impl Markets {
         Self::default()
     }
 
+    /// An empty table that describes markets as these instruments say, whatever else is said of them.
+    pub fn knowing(known: Arc<Instruments>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     /// The id of `market`, adding it when it is new. A known name keeps its first description.
     pub fn add(&mut self, market: Market) -> MarketId {
         let name = market.to_string();
         if let Some(&id) = self.by_name.get(&name) {
             return id;
         }
+        let told = self.known.get(&name).and_then(|terms| terms.market(&market.venue, &market.native, Some(&market)));
+        let market = told.unwrap_or(market);
         let id = MarketId(self.list.len() as u32);
         let venue = VenueId(self.venues.place(&market.venue));
         let asset = AssetId(self.assets.place(&market.asset));

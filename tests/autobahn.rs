@@ -23,7 +23,7 @@ use fusewire::engine::{FeedState, Input};
 use fusewire::event::{Completeness, Event, Kind, MarketId, Nanos};
 use fusewire::feed::clock::{Clock, RealClock};
 use fusewire::feed::session::{Identity, Session, SessionSettings};
-use fusewire::feed::venue::{Decoded, Limits, MarketLookup, Refusal, Subscription, Venue, find};
+use fusewire::feed::venue::{Decoded, Limits, MarketLookup, Refusal, Subscription, Venue, VenueRef, find};
 use fusewire::market::{Market, Markets, VenueId};
 use running::Running;
 use serde_json::Value;
@@ -87,7 +87,7 @@ impl Venue for Echo {
         let Ok(text) = str::from_utf8(frame) else { return Ok(Decoded::Ignored) };
         if self.answers {
             // A few megabytes in all.
-            return Ok(Decoded::Reply(Box::leak(text.to_owned().into_boxed_str())));
+            return Ok(Decoded::Reply(text.to_owned().into()));
         }
         self.heard.lock().expect("no panic").push(text.to_owned());
         Ok(Decoded::Heartbeat)
@@ -101,7 +101,13 @@ fn visit(server: &str, path: &str, answers: bool) -> (Vec<String>, String) {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let wanted = venue.subscribe(&[], &[]).remove(0);
     let markets = Arc::new(MarketLookup::new(venue, &Markets::new()));
-    let who = Identity { venue, venue_id: VenueId(0), connection: 0, base: server.to_owned(), markets };
+    let who = Identity {
+        venue: VenueRef::Shipped(venue),
+        venue_id: VenueId(0),
+        connection: 0,
+        base: server.to_owned(),
+        markets,
+    };
     let settings = SessionSettings {
         silence_secs: 3600.0,
         quiet_silence_secs: 86_400.0,

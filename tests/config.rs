@@ -138,7 +138,7 @@ fn what_is_not_known_has_a_nearest_known_word() {
         &expect![[r#"
             c.toml:1: detct: is not known (did you mean detect?)
             c.toml:1: detect.jmup: is not known (did you mean jump?)
-            c.toml:1: limit_z: is not known (known: engine, detect, incident, rule, rules, manual, feed, gate, store, serve, record, hook)
+            c.toml:1: limit_z: is not known (known: engine, detect, incident, rule, rules, manual, venue, instruments, instrument, feed, gate, store, serve, record, hook)
             c.toml:2: gate.lease: is not known (did you mean lease_ms?)
             c.toml:1: gate: must be a section, got a number
             c.toml:1: gate: must be a section, got a list
@@ -269,6 +269,122 @@ fn feeds_must_exist_and_be_safe() {
             c.toml:4: feed.binance-coinm.endpoint: must be wss off loopback: anyone on the way could invent prices (try 127.0.0.1: a name means what somebody's resolver says)
             c.toml:4: feed.binance-coinm.endpoint: must begin with wss://, or with ws:// on loopback
             c.toml:4: feed.binance-coinm.silence_secs: must be between 0.1 and 3600, got 0 s (try 10)
+        "#]],
+    );
+}
+
+/// A venue that is good, with more keys of its own and more sections.
+fn venue(keys: &str, message: &str, more: &str) -> String {
+    format!(
+        "[[venue]]\nname = \"mydesk\"\nurl = \"wss://a.example\"\n{keys}\n[[venue.message]]\nkind = \"trades\"\n\
+         when = {{ \"/t\" = \"x\" }}\nsymbol = \"/s\"\nprice = \"/p\"\nquantity = \"/q\"\ntime = \"/at\"\ntime_unit = \"ms\"\n\
+         {message}\n{more}\n[[feed]]\nvenue = \"mydesk\"\nmarkets = [\"BTC-USD\"]\n"
+    )
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "one list of faults")]
+fn venues_of_ones_own_are_mapped_wholly_or_refused() {
+    let list = "request = '{\"id\":{id},\"on\":[{streams}]}'";
+    let stream = "stream = '\"{market}\"'";
+    let forced = |keys: &str| {
+        let all =
+            "kind = \"liquidations\"\nwhen = { \"/t\" = \"f\" }\nsymbol = \"/s\"\nprice = \"/p\"\nquantity = \"/q\"";
+        venue("", "", &format!("[[venue.message]]\n{all}\ntime = \"/at\"\ntime_unit = \"ms\"\n{keys}"))
+    };
+    check(
+        &[
+            &venue(list, stream, ""),
+            &venue(list, "", ""),
+            &venue(list, "stream = \"{market}\"", ""),
+            &venue(list, "stream = '\"{markt}\"'", ""),
+            &venue("request = \"{stream\"", "stream = \"x\"", ""),
+            &venue("", "side = \"/side\"", ""),
+            &venue("", "side = \"/side\"\nside_of = \"taker\"\nbuy = [\"b\", 1]\nsell = \"*\"", ""),
+            &venue("", "buy = \"b\"", ""),
+            &venue("", "side = \"side\"\nside_of = \"take\"\nbuy = 1.5\nsell = []", ""),
+            &venue("", "each = \"$.data.rows\"\nid = \"/~2\"", ""),
+            &venue("", "only = { \"live\" = true, \"/x\" = 2.5 }", ""),
+            &venue("", "prize = \"/p\"", ""),
+            &venue("", "", "[[venue.message]]\nkind = \"depths\""),
+            &venue("", "", "[[venue.message]]\nkind = \"quotes\""),
+            &forced(""),
+            &forced("side = \"/d\"\nlong = \"S\"\nshort = \"S\"\nprice_is = \"last\"\ncompleteness = \"none\""),
+            &venue(
+                "",
+                "",
+                "[[venue.answer]]\nid = \"ref\"\n[[venue.heartbeat]]\ntext = \"pong\"\nwhen = { \"/a\" = 1 }",
+            ),
+            &venue("keep_alive_secs = 5\ncontract_size = 10\nping_secs = 0", "", ""),
+            "[[venue]]\nname = \"okx\"\n[[venue]]\nname = \"My Desk\"\nurl = \"ws://a.example\"\n[[venue]]\n",
+            &venue("", "", "").replace("kind = \"trades\"", "kind = \"marks\"").replace("quantity = \"/q\"\n", ""),
+            &venue("", "", "").replace("[\"BTC-USD\"]", "[\"BTC-USD\", \"7\", \"<b>\"]"),
+            &venue("", "", "").replace("venue = \"mydesk\"\n", "venue = \"mydsk\"\n"),
+            "[[instrument]]\nmarket = \"BTCUSD\"\nasset = \"btc\"\ncontract_size = 0\n[[instrument]]\nmarket = \"okx:A\"\n\
+             contract_in = \"coins\"\n[[instrument]]\nmarket = \"okx:A\"\n[[instrument]]\nkind = \"swap\"",
+        ],
+        &expect![[r#"
+            good
+            c.toml:5: venue.mydesk.message[1].stream: is missing: the request asks for streams (as in stream = '"trades/{market}"'; the quotes are part of it)
+            c.toml:4: venue.mydesk.request: must be JSON once it is filled in, got "{"id":1,"on":[BTC-USD]}": expected value at line 1 column 15 (a stream stands bare in {streams}: write its quotes in `stream`)
+            c.toml:13: venue.mydesk.message[1].stream: takes no {markt}, only {market}, {market_lower}
+            c.toml:4: venue.mydesk.request: must be JSON once it is filled in, got "{stream": key must be a string at line 1 column 2 (a stream stands bare in {streams}: write its quotes in `stream`)
+            c.toml:5: venue.mydesk.message[1].side_of: is missing (as in side_of = "taker", or "maker" where the venue tells the side of the resting order)
+            c.toml:5: venue.mydesk.message[1].buy: is missing: both meanings must be said (as in buy = "B")
+            c.toml:5: venue.mydesk.message[1].sell: is missing: both meanings must be said (as in sell = "B")
+            c.toml:16: venue.mydesk.message[1].sell: must not share a value with buy
+            c.toml:13: venue.mydesk.message[1].buy: says what a side means, and nothing says where it stands (as in side = "/side")
+            c.toml:13: venue.mydesk.message[1].side: is no JSON pointer: it must begin with / as in "/data/price", got "side" (try "/side")
+            c.toml:14: venue.mydesk.message[1].side_of: must be one of taker, maker, got "take" (try "taker")
+            c.toml:15: venue.mydesk.message[1].buy: must be a text (with * at its end for what begins so, "*" for anything), a whole number, true or false, got 1.5
+            c.toml:16: venue.mydesk.message[1].sell: must name at least one value
+            c.toml:13: venue.mydesk.message[1].each: is no JSON pointer: it must begin with / as in "/data/price", got "$.data.rows" (try "/data/rows")
+            c.toml:14: venue.mydesk.message[1].id: is no JSON pointer: it must write ~ as ~0, got "/~2"
+            c.toml:13: venue.mydesk.message[1].only."live": is no JSON pointer: it must begin with / as in "/data/price", got "live" (try "/live")
+            c.toml:13: venue.mydesk.message[1].only."/x": must be a text (with * at its end for what begins so, "*" for anything), a whole number, true or false, got 2.5
+            c.toml:13: venue.mydesk.message[1].prize: is not known (did you mean price?)
+            c.toml:15: venue.mydesk.message[2].kind: must be one of trades, liquidations, quotes, marks, indexes, fundings, open_interests, got "depths"
+            c.toml:14: venue.mydesk.message[2].when: is missing (as in when = { "/type" = "trade" })
+            c.toml:14: venue.mydesk.message[2].symbol: is missing (as in symbol = "/symbol")
+            c.toml:14: venue.mydesk.message[2].bid: is missing (as in bid = "/bid")
+            c.toml:14: venue.mydesk.message[2].bid_quantity: is missing (as in bid_quantity = "/bid_size")
+            c.toml:14: venue.mydesk.message[2].ask: is missing (as in ask = "/ask")
+            c.toml:14: venue.mydesk.message[2].ask_quantity: is missing (as in ask_quantity = "/ask_size")
+            c.toml:14: venue.mydesk.message[2].side: is missing (as in side = "/side")
+            c.toml:14: venue.mydesk.message[2].long: is missing: both meanings must be said (as in long = "B")
+            c.toml:14: venue.mydesk.message[2].short: is missing: both meanings must be said (as in short = "B")
+            c.toml:14: venue.mydesk.message[2].price_is: is missing (as in price_is = "fill")
+            c.toml:14: venue.mydesk.message[2].completeness: is missing (as in completeness = "full")
+            c.toml:24: venue.mydesk.message[2].short: must not share a value with long
+            c.toml:25: venue.mydesk.message[2].price_is: must be one of order, fill, bankruptcy, got "last"
+            c.toml:26: venue.mydesk.message[2].completeness: must be one of full, sampled, partial, got "none"
+            c.toml:14: venue.mydesk.answer[1].when: is missing (as in when = { "/type" = "trade" })
+            c.toml:15: venue.mydesk.answer[1].id: is no JSON pointer: it must begin with / as in "/data/price", got "ref" (try "/ref")
+            c.toml:17: venue.mydesk.heartbeat[1].text: must stand alone: a frame is either this text or JSON with a `when`
+            c.toml:1: venue.mydesk.contract_in: is missing (as in contract_in = "base" for coins, or "quote" for money, a contract)
+            c.toml:4: venue.mydesk.keep_alive_secs: says how often, and nothing says what (as in keep_alive = '{"op":"ping"}', or ping_secs for pings of the WebSocket protocol)
+            c.toml:6: venue.mydesk.ping_secs: must be between 0.1 and 3600, got 0 s (try 15)
+            c.toml:1: venue.okx.url: is missing (as in url = "wss://md.example.com/stream")
+            c.toml:1: venue.okx.message: is missing: it says nothing (each kind of event is one [[venue.message]]; "trades" must be among them)
+            c.toml:2: venue.okx.name: must be another one: "okx" is shipped with Fusewire
+            c.toml:3: venue[2].message: is missing: it says nothing (each kind of event is one [[venue.message]]; "trades" must be among them)
+            c.toml:4: venue[2].name: must be 1 to 32 of a-z, 0-9 and -, got "My Desk"
+            c.toml:5: venue[2].url: must be wss off loopback: anyone on the way could invent prices
+            c.toml:6: venue[3].name: is missing (as in name = "mydesk")
+            c.toml:6: venue[3].url: is missing (as in url = "wss://md.example.com/stream")
+            c.toml:6: venue[3].message: is missing: it says nothing (each kind of event is one [[venue.message]]; "trades" must be among them)
+            c.toml:5: venue.mydesk.message: must map "trades": without them no detector sees a price
+            c.toml:17: feed.mydesk.markets: "7" is no market of mydesk (its name does not tell asset and quote: say both, and kind and contract, under [[instrument]])
+            c.toml:17: feed.mydesk.markets: "<b>" is no market of mydesk
+            c.toml:16: feed.mydsk.venue: must be one of (every venue), mydesk, got "mydsk" (try "mydesk")
+            c.toml:1: instrument[1].contract_in: is missing (as in contract_in = "base" for coins, or "quote" for money, a contract)
+            c.toml:2: instrument[1].market: must be VENUE:NAME by the venue's own name, got "BTCUSD" (as in market = "okx:BTC-USDT-SWAP")
+            c.toml:3: instrument[1].asset: must be 1 to 24 of A-Z and 0-9, got "btc"
+            c.toml:4: instrument[1].contract_size: must be between 0.000000000001 and 1000000000000, got 0 (try 1)
+            c.toml:7: instrument[2].contract_in: must be one of base, quote, got "coins"
+            c.toml:9: instrument[3].market: must be another one: "okx:A" stands above already
+            c.toml:10: instrument[4].market: is missing (as in market = "okx:BTC-USDT-SWAP")
+            c.toml:11: instrument[4].kind: must be one of spot, perp, future, option, index, got "swap"
         "#]],
     );
 }
@@ -465,7 +581,7 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       188 keys
+        checked fields       189 keys
         checked topology     4 markets on 2 feeds, 2 assets
         checked topology     10 rules, 10 armed; 9 can fire
         checked topology     0 hooks

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use fusewire::config::{Depth, inspect_text};
 use fusewire::event::MarketId;
-use fusewire::feed::venue::{MarketLookup, VENUES, Venue};
+use fusewire::feed::venue::{MarketLookup, VENUES, VenueRef};
 use fusewire::market::Markets;
 
 pub struct Room {
-    pub venue: &'static dyn Venue,
+    pub venue: VenueRef,
     pub markets: Markets,
     pub lookup: Arc<MarketLookup>,
     pub natives: Vec<String>,
@@ -24,7 +25,7 @@ pub fn top() -> PathBuf {
 /// The room of a byte. A venue more in the table moves no byte that names one of those before it.
 pub fn of(byte: u8) -> &'static Room {
     static ROOMS: OnceLock<Vec<Room>> = OnceLock::new();
-    let rooms = ROOMS.get_or_init(|| VENUES.iter().map(|venue| room(*venue)).collect());
+    let rooms = ROOMS.get_or_init(|| shipped_and_described().into_iter().map(room).collect());
     rooms.get(usize::from(byte) % rooms.len()).expect("there are venues")
 }
 
@@ -37,7 +38,17 @@ pub fn pair() -> Markets {
     markets
 }
 
-fn room(venue: &'static dyn Venue) -> Room {
+/// Those in the table, then those that a config describes.
+fn shipped_and_described() -> Vec<VenueRef> {
+    let described = |name: &str| {
+        let file = top().join("fixtures/wire").join(name).join("venue.toml");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+        inspect_text(&text, name, Depth::Fields).settings.catalog.venue(name).expect("a venue")
+    };
+    VENUES.iter().copied().map(VenueRef::Shipped).chain(["mydesk", "listdesk"].map(described)).collect()
+}
+
+fn room(venue: VenueRef) -> Room {
     let file = top().join("fixtures/wire").join(venue.name()).join("markets.json");
     let list = std::fs::read_to_string(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
     let natives: Vec<String> = serde_json::from_str(&list).expect("a list of names");
@@ -45,7 +56,7 @@ fn room(venue: &'static dyn Venue) -> Room {
     for native in &natives {
         markets.add(venue.instrument(native).expect("a market"));
     }
-    Room { venue, lookup: Arc::new(MarketLookup::new(venue, &markets)), markets, natives }
+    Room { lookup: Arc::new(MarketLookup::new(&*venue, &markets)), venue, markets, natives }
 }
 
 impl Room {

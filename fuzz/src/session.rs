@@ -53,7 +53,7 @@ fn step(what: u8, rest: &[u8]) -> (SessionInput<'_>, &[u8]) {
 fn session(room: &Room) -> Session {
     let wanted = room.venue.subscribe(&room.wanted(), &Kind::ALL).into_iter().next().expect("a connection");
     let who = Identity {
-        venue: room.venue,
+        venue: room.venue.clone(),
         venue_id: VenueId(0),
         connection: 0,
         base: room.venue.base().to_owned(),

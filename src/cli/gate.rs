@@ -11,6 +11,7 @@ use super::paths::GateAt;
 use super::sight::{self, Lease, Line, Sight};
 use super::table::lay_out;
 use super::{Exit, Fault, say};
+use crate::feed::spelling;
 use crate::gate::{AckReader, Reader, ReaderOptions, SLOTS_MAX, now_mono};
 
 /// Look into the gate: what trading engines may do right now.
@@ -30,7 +31,7 @@ enum Command {
 struct Which {
     #[command(flatten)]
     at: GateAt,
-    /// Only this market, as in binance-usdm:BTCUSDT.
+    /// Only this market, as in binance-usdm:BTCUSDT, or as other tools write it: BTC/USDT:USDT, BTCUSDT-PERP.BINANCE.
     #[arg(long, value_name = "MARKET")]
     market: Option<String>,
     /// As the strategy in this slot sees it; 0 is what binds all strategies.
@@ -121,13 +122,25 @@ fn chosen<'a>(sight: &'a Sight, which: &Which) -> Result<Vec<&'a Line>, Fault> {
         return Err(Fault::usage(format!("slot {}: this gate has slots 0 to {}", which.slot, sight.slots - 1)));
     }
     let Some(name) = &which.market else { return Ok(sight.lines.iter().collect()) };
-    let found: Vec<_> = sight.lines.iter().filter(|line| line.market == *name).collect();
+    let found = meant(sight, name);
+    if let [one, other, ..] = found.as_slice() {
+        let (one, other) = (&one.market, &other.market);
+        return Err(Fault::usage(format!(
+            "market {name}: may be several of this gate, as {one} and {other}; say which"
+        )));
+    }
     if found.is_empty() {
         let listed: Vec<_> = sight.lines.iter().take(8).map(|line| line.market.as_str()).collect();
         let more = if sight.lines.len() > 8 { ", ..." } else { "" };
         return Err(Fault::usage(format!("market {name}: not in this gate, which lists {}{more}", listed.join(", "))));
     }
     Ok(found)
+}
+
+/// The lines of the markets that a name may mean: its own, or as other tools write it.
+fn meant<'a>(sight: &'a Sight, name: &str) -> Vec<&'a Line> {
+    let names = spelling::among(name, sight.lines.iter().map(|line| line.market.as_str()));
+    sight.lines.iter().filter(|line| names.contains(&line.market.as_str())).collect()
 }
 
 fn watch(args: &WatchArgs) -> Result<Exit, Fault> {
@@ -162,8 +175,8 @@ fn news(before: Option<&Sight>, sight: &Sight, which: &Which) -> Vec<String> {
     let lease = (was != Some(is)).then(|| lease_line(&sight.lease, which.json));
     // Cells of another file count anew.
     let before = before.filter(|_| was.is_some_and(|was| was.1 == is.1));
-    let wanted = sight.lines.iter().filter(|line| which.market.as_ref().is_none_or(|name| line.market == *name));
-    let changed = wanted.filter_map(|line| {
+    let wanted = which.market.as_ref().map_or_else(|| sight.lines.iter().collect(), |name| meant(sight, name));
+    let changed = wanted.into_iter().filter_map(|line| {
         let last = before.and_then(|before| before.lines.iter().find(|last| last.market == line.market));
         last.is_none_or(|last| last.epochs != line.epochs).then(|| market_line(line, last, which))
     });

@@ -10,6 +10,7 @@ mod fetch;
 mod gate;
 mod hooks;
 mod incidents;
+mod instruments;
 mod paths;
 mod progress;
 mod record;
@@ -106,6 +107,7 @@ enum Command {
     Validate(validate::Args),
     Breakers(breakers::Args),
     ServeVenue(serve_venue::Args),
+    Instruments(instruments::Args),
 }
 
 /// Runs the command line.
@@ -125,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Breakers(args) => breakers::run(&args),
         Command::ServeVenue(args) => serve_venue::run(&args),
+        Command::Instruments(args) => instruments::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

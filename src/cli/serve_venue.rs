@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Exit, Fault, say};
+use super::{Exit, Fault, replay, say};
 use crate::event::Nanos;
 use crate::feed::clock::ScaledClock;
 use crate::feed::frames::FrameReader;
-use crate::feed::venue::{VENUES, Venue, find};
+use crate::feed::venue::VenueRef;
 use crate::venue_sim::{Drawn, Fault as Ill, Faults, VenueOptions, VenueServer, endless};
 
 /// Speak a venue's own WebSocket protocol on this machine, from recorded frames, with faults on demand.
@@ -23,6 +23,7 @@ Examples:
   fusewire serve-venue --venue binance-coinm crash.frames.gz
   fusewire serve-venue --venue okx okx.frames.gz --listen 127.0.0.1:8080 --speed 10 --loop
   fusewire serve-venue --venue deribit day.frames.gz --fault stall:60:5 --fault reset:120
+  fusewire serve-venue -c desk.toml --venue mydesk mydesk.frames.gz
   fusewire serve-venue --venue bybit-linear day.frames.gz --loop --faults-seed 7 --faults-every 30
 
 Point a feed at it in config.toml: endpoint = \"ws://127.0.0.1:8080\"
@@ -47,8 +48,11 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
     /// The venue whose frames these are.
-    #[arg(long, value_name = "V", value_parser = venue)]
-    venue: &'static str,
+    #[arg(long, value_name = "V")]
+    venue: String,
+    /// Config whose venues are known too.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -72,9 +76,13 @@ pub(super) struct Args {
     allow_remote: bool,
 }
 
-fn venue(name: &str) -> Result<&'static str, String> {
-    let names = || VENUES.iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
-    find(name).map(Venue::name).ok_or_else(|| format!("choose from {}", names()))
+fn venue(args: &Args) -> Result<VenueRef, Fault> {
+    let catalog = replay::settings(args.config.as_deref())?.catalog;
+    let doubt = || {
+        let (name, names) = (args.venue.escape_debug(), catalog.names().join(", "));
+        Fault::usage(format!("--venue {name}: choose from {names}; one of your own needs its config, -c FILE"))
+    };
+    catalog.venue(&args.venue).ok_or_else(doubt)
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -87,10 +95,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
         let words = "anybody who reaches this address could connect; say --allow-remote if that is meant";
         return Err(Fault::usage(format!("--listen {}: {words}", args.listen)));
     }
+    let venue = venue(args)?;
     let tally = check(&args.tapes)?;
     // It stands just before the first frame, which waits for the first subscription like the rest.
     let clock = Arc::new(ScaledClock::new(Nanos(tally.first.0.saturating_sub(1_000_000)), args.speed));
-    let server = open(args, &clock)?;
+    let server = open(args, venue, &clock)?;
     say::text(&format!("{} listens on {}\n", args.venue, server.base()))?;
     say::note("the tape begins with the first subscription");
     if let Some(seed) = args.faults_seed {
@@ -101,12 +110,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     Ok(if tally.bad == 0 { Exit::Ok } else { Exit::Damaged })
 }
 
-fn open(args: &Args, clock: &Arc<ScaledClock>) -> Result<VenueServer, Fault> {
+fn open(args: &Args, venue: VenueRef, clock: &Arc<ScaledClock>) -> Result<VenueServer, Fault> {
     let drawn = args.faults_seed.map(|seed| Drawn { seed, every_secs: args.faults_every });
     let options = VenueOptions {
         listen: args.listen,
         allow_remote: args.allow_remote,
-        venue: args.venue,
+        venue: venue.clone(),
         live: true,
         faults: Faults { written: args.fault.clone(), drawn },
         ..VenueOptions::default()
@@ -117,7 +126,7 @@ fn open(args: &Args, clock: &Arc<ScaledClock>) -> Result<VenueServer, Fault> {
     let server = if laps == 1 {
         VenueServer::start(again(), clock.clone(), options)
     } else {
-        VenueServer::start(endless(args.venue, 0.1, again), clock.clone(), options)
+        VenueServer::start(endless(venue, 0.1, again), clock.clone(), options)
     };
     Ok(server.map_err(|why| anyhow::anyhow!("--listen {}: {why}", args.listen))?)
 }

@@ -93,7 +93,9 @@ fn its_examples_work_once_they_are_switched_on() {
 fn plain(key: &str) -> String {
     let parts: Vec<&str> = key.split('.').collect();
     match parts[..] {
-        [list @ ("rule" | "hook" | "feed"), _, name] => format!("{list}.{name}"),
+        [list @ ("rule" | "hook" | "feed" | "venue"), _, name] => format!("{list}.{name}"),
+        ["venue", _, part, name] => format!("venue.{}.{name}", part.split('[').next().unwrap_or(part)),
+        [part, name] if part.starts_with("instrument[") => format!("instrument.{name}"),
         ["manual", name] => format!("rule.{name}"),
         ["engine", "warming", name] if name != "stance" => format!("rule.{name}"),
         _ => key.to_owned(),

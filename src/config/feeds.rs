@@ -9,14 +9,22 @@ use super::table;
 use super::value::quoted;
 use super::vault::Vault;
 use crate::event::Kind;
+use crate::feed::catalog::Catalog;
+use crate::feed::instrument::is_symbol;
 use crate::feed::session::SessionSettings;
+use crate::feed::spelling;
 use crate::feed::trust::Trust;
-use crate::feed::venue::{VENUES, Venue, find};
+use crate::feed::venue::{VENUES, VenueRef};
 use crate::gate::NAME_BYTES_MAX;
 use crate::live::FeedSettings;
 
 /// Reads them all. A config without any listens to the default ones.
-pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>, vault: Vault) -> Vec<FeedSettings> {
+pub(super) fn read(
+    top: &mut Section<'_, '_>,
+    default: Vec<FeedSettings>,
+    catalog: &Catalog,
+    vault: Vault,
+) -> Vec<FeedSettings> {
     let entries = top.entries("feed");
     if entries.is_empty() {
         if top.holds("feed") && !top.notebook.blames("feed") {
@@ -25,22 +33,22 @@ pub(super) fn read(top: &mut Section<'_, '_>, default: Vec<FeedSettings>, vault:
         return default;
     }
     let mut seen = BTreeSet::new();
-    (1..).zip(entries).map(|(place, entry)| feed(top, entry, place, vault, &mut seen)).collect()
+    (1..).zip(entries).map(|(place, entry)| feed(top, entry, place, (catalog, vault), &mut seen)).collect()
 }
 
 fn feed(
     top: &mut Section<'_, '_>,
     entry: Entry<'_>,
     place: usize,
-    vault: Vault,
+    (catalog, vault): (&Catalog, Vault),
     seen: &mut BTreeSet<String>,
 ) -> FeedSettings {
-    let venue = entry.0.get("venue").and_then(toml_edit::Item::as_str).and_then(find);
+    let venue = entry.0.get("venue").and_then(toml_edit::Item::as_str).and_then(|name| catalog.venue(name));
     let mut section = top.entry_named("feed", "venue", place, entry, &BTreeSet::new());
     let default = FeedSettings::new("", &[]);
     let feed = FeedSettings {
-        venue: self::venue(&mut section),
-        markets: markets(&mut section, venue, seen),
+        venue: self::venue(&mut section, catalog),
+        markets: markets(&mut section, venue.as_ref(), catalog, seen),
         kinds: kinds(&mut section, default.kinds),
         endpoint: endpoint(&mut section),
         ca_file: ca_file(&mut section, vault),
@@ -50,17 +58,23 @@ fn feed(
     feed
 }
 
-fn venue(section: &mut Section<'_, '_>) -> String {
-    let names: Vec<&str> = VENUES.iter().map(|venue| venue.name()).collect();
+fn venue(section: &mut Section<'_, '_>, catalog: &Catalog) -> String {
+    let names = catalog.names();
     let is_there = section.holds("venue");
-    let venue = section.word("venue", &names, |word| find(word).map(Venue::name));
+    let shipped = VENUES.iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ");
+    let venue = section.word_of("venue", shipped, &names, |word| names.contains(&word).then(|| word.to_owned()));
     if !is_there {
         section.missing("venue", "\"binance-usdm\"");
     }
-    venue.unwrap_or_default().to_owned()
+    venue.unwrap_or_default()
 }
 
-fn markets(section: &mut Section<'_, '_>, venue: Option<&dyn Venue>, seen: &mut BTreeSet<String>) -> Vec<String> {
+fn markets(
+    section: &mut Section<'_, '_>,
+    venue: Option<&VenueRef>,
+    catalog: &Catalog,
+    seen: &mut BTreeSet<String>,
+) -> Vec<String> {
     let is_there = section.holds("markets");
     let names = section.texts("markets").unwrap_or_default();
     if !is_there {
@@ -69,9 +83,10 @@ fn markets(section: &mut Section<'_, '_>, venue: Option<&dyn Venue>, seen: &mut 
         section.wrong("markets", "must name at least one market");
     }
     let Some(venue) = venue else { return names };
+    let names: Vec<String> = names.into_iter().filter_map(|name| native(section, venue, catalog, name)).collect();
     for name in &names {
         let full = format!("{}:{name}", venue.name());
-        if venue.instrument(name).is_none() {
+        if catalog.market(venue.name(), name).is_none() {
             let problem = format!("{} is no market of {}", quoted(name), venue.name());
             section.wrong("markets", Wrong::new(problem).hint(meant(venue, name)));
         } else if full.len() > NAME_BYTES_MAX {
@@ -82,6 +97,26 @@ fn markets(section: &mut Section<'_, '_>, venue: Option<&dyn Venue>, seen: &mut 
         }
     }
     names
+}
+
+/// The venue's own name of a market; what is none stays as it is, and is told where it is looked for. Nothing where it may be
+/// several, which is told here.
+fn native(section: &mut Section<'_, '_>, venue: &VenueRef, catalog: &Catalog, name: String) -> Option<String> {
+    match spelling::native(catalog, venue.name(), &name) {
+        Ok(Some(native)) => {
+            if native != name {
+                section.notebook.notes.push(format!("{} is {native} at {}", quoted(&name), venue.name()));
+            }
+            Some(native)
+        }
+        Ok(None) => Some(name),
+        Err(choices) => {
+            let choices = choices.join(", ");
+            let wrong = Wrong::new(format!("{} may be several markets of {}", quoted(&name), venue.name()));
+            section.wrong("markets", wrong.hint(format!("say which: {choices}")));
+            None
+        }
+    }
 }
 
 /// How the connections are kept: the keys of the session's own table.
@@ -97,7 +132,12 @@ fn session(section: &mut Section<'_, '_>) -> SessionSettings {
 }
 
 /// What a name that is no market of this venue may have meant.
-fn meant(venue: &dyn Venue, name: &str) -> Option<String> {
+fn meant(venue: &VenueRef, name: &str) -> Option<String> {
+    if matches!(venue, VenueRef::Own(_)) && is_symbol(name) {
+        return Some(
+            "its name does not tell asset and quote: say both, and kind and contract, under [[instrument]]".to_owned(),
+        );
+    }
     let plain: String = name.to_uppercase().chars().filter(|c| !matches!(c, '-' | '/' | '_' | ' ')).collect();
     let perp = format!("{}_PERP", plain.strip_suffix("PERP").unwrap_or(&plain));
     let shape = [name.to_uppercase(), perp, plain].into_iter().find(|shape| venue.instrument(shape).is_some());
@@ -120,9 +160,14 @@ fn kinds(section: &mut Section<'_, '_>, default: Vec<Kind>) -> Vec<Kind> {
     kinds
 }
 
-/// Plain `ws` never leaves the machine.
+/// Another address than the venue's own.
 fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
-    let text = section.text("endpoint")?;
+    address(section, "endpoint")
+}
+
+/// An address of a WebSocket. Plain `ws` never leaves the machine.
+pub(super) fn address(section: &mut Section<'_, '_>, key: &'static str) -> Option<String> {
+    let text = section.text(key)?;
     let uri = text.parse::<ureq::http::Uri>().ok();
     let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -136,7 +181,7 @@ fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
         _ => "must begin with wss://, or with ws:// on loopback",
     };
     let hint = (bare == "localhost").then(|| "try 127.0.0.1: a name means what somebody's resolver says".to_owned());
-    section.wrong("endpoint", Wrong::new(problem).hint(hint));
+    section.wrong(key, Wrong::new(problem).hint(hint));
     None
 }
 

@@ -25,6 +25,7 @@ mod table;
 mod topology;
 mod value;
 mod vault;
+mod venues;
 
 #[cfg(test)]
 mod documented;
@@ -32,8 +33,8 @@ mod documented;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::engine::EngineSettings;
 use crate::live::Settings;
 use notebook::Notebook;
 use section::Section;
@@ -100,9 +101,10 @@ pub fn parse(text: &str, name: &str) -> Result<Settings, Faults> {
     settled(read(text, name, Depth::Topology, Vault::Open))
 }
 
-/// What the engine is told, for replays: the markets are those of the tapes, and no secret is opened.
-pub fn load_engine(path: &Path) -> Result<EngineSettings, Faults> {
-    settled(read(&text(path)?, &path.display().to_string(), Depth::Fields, Vault::Shut)).map(|settings| settings.engine)
+/// The settings as replays and other tools of recordings need them: the markets are those of the tapes, so the parts are not
+/// held against each other, and no secret is opened.
+pub fn load_offline(path: &Path) -> Result<Settings, Faults> {
+    settled(read(&text(path)?, &path.display().to_string(), Depth::Fields, Vault::Shut))
 }
 
 /// Reads a config to a depth and tells all about it. Secrets are opened at [`Depth::Environment`] only.
@@ -158,9 +160,11 @@ fn fields(text: &str, notebook: &mut Notebook, vault: Vault) -> Settings {
     let mut top = Section::top(notebook, document.as_table());
     let drive = engine::Drive { channel: default.channel, busy_poll: default.busy_poll };
     let (engine, drive) = engine::read(&mut top, drive);
+    let catalog = venues::read(&mut top);
     let settings = Settings {
         engine,
-        feeds: feeds::read(&mut top, default.feeds, vault),
+        feeds: feeds::read(&mut top, default.feeds, &catalog, vault),
+        catalog: Arc::new(catalog),
         gate: places::gate(top.child("gate")),
         store: places::store(top.child("store")),
         serve: places::serve(top.child("serve")),

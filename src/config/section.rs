@@ -175,7 +175,18 @@ impl<'s, 'd> Section<'s, 'd> {
         choices: &[&str],
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        self.take(name, choices.join(", "), |item| {
+        self.word_of(name, choices.join(", "), choices, parse)
+    }
+
+    /// The same, where `takes` says what it may be, and this config adds to that.
+    pub(super) fn word_of<T>(
+        &mut self,
+        name: &'static str,
+        takes: String,
+        choices: &[&str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.take(name, takes, |item| {
             let text = item.as_str().ok_or_else(|| no_choice(choices, &value::found(item)))?;
             parse(text).ok_or_else(|| no_word(choices, text))
         })
@@ -241,7 +252,8 @@ impl<'s, 'd> Section<'s, 'd> {
         }
     }
 
-    fn take<T>(
+    /// A value of a shape of its own; `takes` says what it may be.
+    pub(super) fn take<T>(
         &mut self,
         name: &'static str,
         takes: String,

@@ -8,8 +8,6 @@ use super::fault::Wrong;
 use super::notebook::Notebook;
 use crate::engine::CROWD_MAX;
 use crate::event::{Completeness, Kind, MarketId};
-use crate::feed::venue::find;
-
 use crate::live::Settings;
 use crate::market::Markets;
 use crate::policy::{Across, Mode, Reach, Rule, legs_of, shipped};
@@ -36,8 +34,7 @@ pub(super) fn check(settings: &Settings, notebook: &mut Notebook) {
 pub(super) fn markets(settings: &Settings) -> Markets {
     let mut markets = Markets::new();
     for feed in &settings.feeds {
-        let Some(venue) = find(&feed.venue) else { continue };
-        feed.markets.iter().filter_map(|name| venue.instrument(name)).for_each(|market| {
+        feed.markets.iter().filter_map(|name| settings.catalog.market(&feed.venue, name)).for_each(|market| {
             markets.add(market);
         });
     }
@@ -46,7 +43,7 @@ pub(super) fn markets(settings: &Settings) -> Markets {
 
 fn feeds(settings: &Settings, notebook: &mut Notebook) {
     for feed in &settings.feeds {
-        let Some(venue) = find(&feed.venue) else { continue };
+        let Some(venue) = settings.catalog.venue(&feed.venue) else { continue };
         let wants = feed.kinds.contains(&Kind::Liquidation);
         let says = match venue.completeness() {
             Completeness::None if wants => "publishes no liquidations: `cascade` sees nothing there",

@@ -3,7 +3,7 @@
 //! A venue that we can listen to says it itself ([`Venue::instrument`](crate::feed::venue::Venue::instrument)); of the others,
 //! which come on tapes only, the spelling tells asset and quote. What the spelling cannot tell stays as it is: `1000PEPE` is no
 //! `PEPE`, its price is another one. Contracts of `BitMEX` whose size is not known, quanto ones (`ETHUSD`) among them, count as
-//! one unit of quote on tapes; nothing overrides it yet.
+//! one unit of quote on tapes, unless a config says it ([`Catalog`](super::catalog::Catalog)).
 
 use crate::feed::venue;
 use crate::market::{ContractSize, Market, MarketKind};
@@ -35,11 +35,17 @@ struct Terms<'a> {
 /// The market that `venue` calls `native`: by the venue itself where it knows the name. Any two texts give a market; whether
 /// they are sound is for [`is_venue`] and [`is_symbol`] to say.
 pub fn instrument(venue: &str, native: &str) -> Market {
-    venue::find(venue).and_then(|known| known.instrument(native)).unwrap_or_else(|| spelled(venue, native))
+    venue::find(venue).and_then(|known| known.instrument(native)).unwrap_or_else(|| guessed(venue, native))
+}
+
+/// The market that a name of another venue's spells out; nothing where asset and quote cannot be told apart.
+pub fn spelled(venue: &str, native: &str) -> Option<Market> {
+    let market = guessed(venue, native);
+    (is_symbol(native) && market.quote != UNKNOWN).then_some(market)
 }
 
 /// What the spelling says, where no venue does.
-fn spelled(venue: &str, native: &str) -> Market {
+fn guessed(venue: &str, native: &str) -> Market {
     let terms = match venue {
         "bitmex" if !native.contains('_') => Terms { contract: Quote(1.0), ..joined(native, &QUOTES, Perp) },
         _ => spot(native),

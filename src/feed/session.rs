@@ -167,7 +167,7 @@ impl Session {
                 self.refused(refusal);
             }
             Ok(Decoded::Answer { id, result }) => self.answer(id, &result),
-            Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.to_owned())),
+            Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.into_owned())),
             Ok(Decoded::Closing) => self.closing = true,
             Ok(Decoded::Ignored | Decoded::Elsewhere | Decoded::Heartbeat) => {}
             Err(refusal) => self.refused(refusal),

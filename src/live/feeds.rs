@@ -12,11 +12,12 @@ use super::scribe::{Scribe, Wire};
 use super::settings::FeedSettings;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{MarketId, Nanos};
+use crate::feed::catalog::Catalog;
 use crate::feed::clock::Clock;
 use crate::feed::session::{Counters, Identity, Session};
 use crate::feed::socket::{self, Sink};
 use crate::feed::trust::Trust;
-use crate::feed::venue::{self, MarketLookup, Venue};
+use crate::feed::venue::{MarketLookup, VenueRef};
 use crate::market::Markets;
 
 /// Counts of every connection.
@@ -46,12 +47,11 @@ impl LineCounts {
 }
 
 /// Adds the markets of all feeds to the table.
-pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result<()> {
+pub(super) fn add_markets(feeds: &[FeedSettings], catalog: &Catalog, table: &mut Markets) -> Result<()> {
     for feed in feeds {
-        let venue = venue_of(feed)?;
         for native in &feed.markets {
-            let market = venue
-                .instrument(native)
+            let market = catalog
+                .market(&feed.venue, native)
                 .ok_or_else(|| anyhow!("{}: `{native}` is no market name of this venue", feed.venue))?;
             table.add(market);
         }
@@ -59,14 +59,15 @@ pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result
     Ok(())
 }
 
-fn venue_of(feed: &FeedSettings) -> Result<&'static dyn Venue> {
-    venue::find(&feed.venue).ok_or_else(|| anyhow!("there is no venue `{}`", feed.venue))
+fn venue_of(feed: &FeedSettings, catalog: &Catalog) -> Result<VenueRef> {
+    catalog.venue(&feed.venue).ok_or_else(|| anyhow!("there is no venue `{}`", feed.venue))
 }
 
 impl Feeds {
     /// Makes every session and runs them.
     pub(super) fn start(
         feeds: &[FeedSettings],
+        catalog: &Catalog,
         table: &Markets,
         clock: &Arc<dyn Clock>,
         mailbox: &Mailbox,
@@ -74,18 +75,18 @@ impl Feeds {
     ) -> Result<Self> {
         let mut sessions = Vec::new();
         for feed in feeds {
-            sessions.extend(sessions_of(feed, table, clock.now())?);
+            sessions.extend(sessions_of(feed, catalog, table, clock.now())?);
         }
         let counts: FeedCounts =
             Arc::new(Mutex::new(sessions.iter().map(|(session, ..)| LineCounts::new(session.name())).collect()));
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
-        let record = record.cloned();
+        let (record, catalog) = (record.cloned(), catalog.clone());
         let work = move || {
             runtime.block_on(async {
                 let tasks = sessions.into_iter().enumerate().map(|(place, (session, trust, overflow))| {
-                    let wire = Wire { name: session.name(), url: url_of(&session.name()) };
+                    let wire = Wire { name: session.name(), url: url_of(&session.name(), &catalog) };
                     let mut sink = Line {
                         record: record.clone().map(|scribe| (scribe, Arc::new(wire))),
                         slot: Slot::new(mailbox.clone(), overflow),
@@ -113,9 +114,14 @@ impl Feeds {
     }
 }
 
-fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, Trust, FeedReport)>> {
-    let venue = venue_of(feed)?;
-    let lookup = Arc::new(MarketLookup::new(venue, table));
+fn sessions_of(
+    feed: &FeedSettings,
+    catalog: &Catalog,
+    table: &Markets,
+    now: Nanos,
+) -> Result<Vec<(Session, Trust, FeedReport)>> {
+    let venue = venue_of(feed, catalog)?;
+    let lookup = Arc::new(MarketLookup::new(&*venue, table));
     let markets: Vec<(MarketId, &str)> =
         lookup.iter().filter(|(_, native)| feed.markets.iter().any(|wanted| wanted == native)).collect();
     let (venue_id, _) =
@@ -131,7 +137,8 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
         .enumerate()
         .map(|(connection, subscription)| {
             let connection = connection as u32;
-            let who = Identity { venue, venue_id, connection, base: base.clone(), markets: Arc::clone(&lookup) };
+            let (venue, base, markets) = (venue.clone(), base.clone(), Arc::clone(&lookup));
+            let who = Identity { venue, venue_id, connection, base, markets };
             let why = "the channel to the engine was full".to_owned();
             let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
             let seed = u64::from(connection) << 32 | u64::from(venue_id.0);
@@ -141,9 +148,9 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
 }
 
 /// The venue's own address, whatever this run connects to: what tells a reader of frames the venue.
-fn url_of(line: &str) -> String {
+fn url_of(line: &str, catalog: &Catalog) -> String {
     let name = line.split('/').next().unwrap_or(line);
-    venue::find(name).map_or_else(String::new, |venue| venue.base().to_owned())
+    catalog.venue(name).map_or_else(String::new, |venue| venue.base().to_owned())
 }
 
 /// Where one session's inputs go.

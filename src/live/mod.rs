@@ -37,6 +37,7 @@ pub use settings::{FeedSettings, GateSettings, RecordSettings, ServeSettings, Se
 
 use crate::breaker::Permission;
 use crate::engine::{Engine, Input, Reason};
+use crate::feed::catalog::Catalog;
 use crate::feed::clock::Clock;
 use crate::feed::tape::{self, Spec};
 use crate::gate::{Listing, Role, Spec as GateSpec, Writer};
@@ -113,7 +114,7 @@ pub fn run(settings: &Settings, extras: &Extras, shutdown: &Receiver<&'static st
     pilot.obey_first(first);
     let flight = std::thread::Builder::new().name("engine".to_owned()).spawn(move || pilot.fly(&inputs))?;
     let frames = scribe.filter(|_| settings.record.as_ref().is_some_and(|record| record.frames));
-    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox, frames)?;
+    let feeds = Feeds::start(&settings.feeds, &settings.catalog, &table, &clock, &mailbox, frames)?;
     let acks = acks::start(&settings.gate)?;
     shared.watch(&desk, &feeds, acks.as_ref(), scribe);
     let served = serve(&settings.serve, &shared)?;
@@ -164,10 +165,10 @@ impl Recording {
 /// Opens the store, and brings the detectors to what they had learned.
 fn wake(settings: &Settings, extras: &Extras) -> Result<(Engine, Store)> {
     let mut table = Markets::new();
-    feeds::add_markets(&settings.feeds, &mut table)?;
+    feeds::add_markets(&settings.feeds, &settings.catalog, &mut table)?;
     let store = Store::open(&settings.store.dir)?;
     let engine = learned(&store, settings, &table)?.unwrap_or_else(|| Engine::new(settings.engine.clone(), table));
-    Ok((warm(engine, extras)?, store))
+    Ok((warm(engine, &settings.catalog, extras)?, store))
 }
 
 fn gate_spec(settings: &Settings, table: &Markets) -> GateSpec {
@@ -198,12 +199,13 @@ fn learned(store: &Store, settings: &Settings, table: &Markets) -> Result<Option
 }
 
 /// Detectors learn from recordings; everything else that the recordings brought about is forgotten.
-fn warm(engine: Engine, extras: &Extras) -> Result<Engine> {
+fn warm(engine: Engine, catalog: &Arc<Catalog>, extras: &Extras) -> Result<Engine> {
     if extras.warm.is_empty() {
         return Ok(engine);
     }
     let specs = Spec::all(&extras.warm, "auto", &extras.warm_venue)?;
-    let sources = specs.iter().map(tape::open).collect::<Result<Vec<_>, _>>()?;
+    let open = |spec: Spec| tape::open(&spec.knowing(catalog));
+    let sources = specs.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let mut runner = Runner::new(engine);
     play(&mut runner, &mut tape::merge(sources), Speed::Max, &mut [], |_| {})?;
     let inputs = runner.engine.inputs();

@@ -43,14 +43,14 @@ pub fn record(
 ) -> Result<Progress> {
     let clock = clock::clock_of(None);
     let wanted = settings.record.clone().unwrap_or_default();
-    let mut table = Markets::new();
-    feeds::add_markets(&settings.feeds, &mut table)?;
+    let mut table = settings.catalog.markets();
+    feeds::add_markets(&settings.feeds, &settings.catalog, &mut table)?;
     let (mailbox, inputs) = Mailbox::new(settings.channel);
     let (scribe, writing) =
         scribe::start(&wanted, Arc::clone(&clock)).with_context(|| format!("record: {}", wanted.dir.display()))?;
     let mut tape = Tape { scribe: scribe.clone(), number: 0, lost: 0, table: &table };
     let frames = Some(&scribe).filter(|_| wanted.frames);
-    let feeds = Feeds::start(&settings.feeds, &table, &clock, &mailbox, frames)?;
+    let feeds = Feeds::start(&settings.feeds, &settings.catalog, &table, &clock, &mailbox, frames)?;
     tracing::info!(dir = %wanted.dir.display(), markets = table.len(), "recording");
     let ticks = crossbeam_channel::tick(TELL);
     let mut count = 0;

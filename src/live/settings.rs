@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::engine::EngineSettings;
 use crate::event::Kind;
+use crate::feed::catalog::Catalog;
 use crate::feed::reel::Room;
 use crate::feed::session::SessionSettings;
 use crate::hook::HookSettings;
@@ -16,6 +18,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// Venues to listen to.
     pub feeds: Vec<FeedSettings>,
+    /// Venues and instruments beside those that are shipped.
+    pub catalog: Arc<Catalog>,
     /// The gate.
     pub gate: GateSettings,
     /// The store.
@@ -154,6 +158,7 @@ impl Default for Settings {
                 FeedSettings::new("binance-usdm", &["BTCUSDT", "ETHUSDT"]),
                 FeedSettings::new("binance-coinm", &["BTCUSD_PERP", "ETHUSD_PERP"]),
             ],
+            catalog: Arc::default(),
             gate: GateSettings::default(),
             store: StoreSettings::default(),
             hooks: Vec::new(),

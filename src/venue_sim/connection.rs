@@ -34,7 +34,7 @@ pub(super) async fn serve(stream: TcpStream, hall: Arc<Hall>, clock: Arc<dyn Clo
     while hall.ails(FaultKind::SlowHandshake, &*clock) || hall.ails(FaultKind::HalfOpen, &*clock) {
         tokio::time::sleep(LOOK).await;
     }
-    let Some((socket, door)) = shake_hands(stream, hall.protocol).await else { return };
+    let Some((socket, door)) = shake_hands(stream, &*hall.protocol).await else { return };
     let streams = door.streams.clone();
     let (id, queue) = hall.enter(door);
     hall.subscribe(id, streams);

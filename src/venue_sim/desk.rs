@@ -43,7 +43,7 @@ impl<'d> Desk<'d> {
 
     /// The answers to a message; `None` where it was one too many.
     pub(super) fn hear(&mut self, text: &str) -> Option<Vec<String>> {
-        let protocol = self.hall.protocol;
+        let protocol = &*self.hall.protocol;
         if !protocol.demands().pings {
             self.heard = self.now();
         }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::VenueOptions;
 use super::fault::{FaultKind, mix};
 use super::garbage::garbage;
-use super::protocol::{Audience, Door, Protocol};
+use super::protocol::{Audience, Door, Protocol, Side};
 use super::rewrite::shift_times;
 use crate::event::Nanos;
 use crate::feed::clock::{Clock, RealClock};
@@ -55,7 +55,7 @@ const LATE_MAX: usize = 10_000;
 
 pub(super) struct Hall {
     pub(super) options: VenueOptions,
-    pub(super) protocol: &'static dyn Protocol,
+    pub(super) protocol: Side,
     wall: RealClock,
     /// Time of the first frame, from which faults are counted.
     zero: OnceLock<Nanos>,
@@ -81,7 +81,7 @@ struct Client {
 }
 
 impl Hall {
-    pub(super) fn new(options: VenueOptions, protocol: &'static dyn Protocol) -> Self {
+    pub(super) fn new(options: VenueOptions, protocol: Side) -> Self {
         Self { options, protocol, wall: RealClock::new(), zero: OnceLock::new(), inside: Mutex::default() }
     }
 
@@ -184,7 +184,7 @@ impl Hall {
         match self.protocol.audience(frame) {
             Audience::Streams(streams) => {
                 let heard: Vec<_> = streams.into_iter().filter(|name| !self.options.silent.contains(name)).collect();
-                inside.publish(self.protocol, &heard, frame, lost);
+                inside.publish(&*self.protocol, &heard, frame, lost);
             }
             Audience::Everyone => inside.tell_all(&Word::Say(Utf8Bytes::from(frame))),
             Audience::Nobody => {}

@@ -27,7 +27,7 @@ pub use self::hall::Progress;
 pub use self::laps::endless;
 use crate::event::Nanos;
 use crate::feed::clock::Clock;
-use crate::feed::venue;
+use crate::feed::venue::{BINANCE_COINM, VenueRef};
 
 /// How the venue behaves.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct VenueOptions {
     /// Whether it may listen elsewhere than on loopback.
     pub allow_remote: bool,
     /// The venue it pretends to be.
-    pub venue: &'static str,
+    pub venue: VenueRef,
     /// Whether clients live in the machine's time: frames are dated now, and what is demanded of clients is measured by it.
     pub live: bool,
     /// Pause between pings of the WebSocket protocol, by the machine's time; the venue's own beats come at least as often.
@@ -59,7 +59,7 @@ impl Default for VenueOptions {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             allow_remote: false,
-            venue: "binance-coinm",
+            venue: BINANCE_COINM,
             live: false,
             ping_every: Duration::from_secs(20),
             queue_max: 8192,
@@ -89,10 +89,10 @@ impl VenueServer {
         if !options.allow_remote && !options.listen.ip().is_loopback() {
             return Err(io::Error::other(format!("{}: a pretended venue listens on loopback only", options.listen)));
         }
-        let protocol = protocol::find(options.venue)
-            .ok_or_else(|| io::Error::other(format!("{}: no protocol of this venue is known", options.venue)))?;
-        let limit = venue::find(options.venue).map(|venue| venue.limits().messages_per_sec.ceil() as usize);
-        let options = VenueOptions { messages_per_sec: options.messages_per_sec.or(limit), ..options };
+        let protocol = protocol::of(options.venue.clone())
+            .ok_or_else(|| io::Error::other(format!("{:?}: no protocol of this venue is known", options.venue)))?;
+        let limit = options.venue.limits().messages_per_sec.ceil() as usize;
+        let options = VenueOptions { messages_per_sec: options.messages_per_sec.or(Some(limit)), ..options };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(options.listen))?;
         let addr = listener.local_addr()?;

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use crate::event::Nanos;
 use crate::feed::venue::rfc3339::rfc3339;
+use crate::feed::venue::value;
 
 /// How far from the frame's own time a number may be that is taken for a time.
 const NEAR: i64 = 2 * 86_400 * Nanos::SECOND;
 
-/// Moves every time in the frame that is within two days of `near`: whole numbers of milli-, micro- or nanoseconds, bare or
-/// quoted, and RFC 3339 in UTC.
+/// Moves every time in the frame that is within two days of `near`: whole numbers of milli-, micro- or nanoseconds and seconds
+/// with a fraction, bare or quoted, and RFC 3339 in UTC.
 pub(super) fn shift_times(frame: &str, near: Nanos, by: i64) -> String {
     let mut out = String::with_capacity(frame.len() + 8);
     let mut rest = frame;
@@ -18,7 +19,11 @@ pub(super) fn shift_times(frame: &str, near: Nanos, by: i64) -> String {
         out.push_str(before);
         let inside_a_word = out.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
         let length = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
-        let moved = if inside_a_word { None } else { stamp(from, near, by).or_else(|| number(from, length, near, by)) };
+        let moved = if inside_a_word {
+            None
+        } else {
+            stamp(from, near, by).or_else(|| number(from, length, near, by)).or_else(|| seconds(from, near, by))
+        };
         let (used, text) = moved.unwrap_or_else(|| (length, from.get(..length).unwrap_or_default().to_owned()));
         out.push_str(&text);
         rest = from.get(used..).unwrap_or_default();
@@ -39,6 +44,17 @@ fn number(text: &str, length: usize, near: Nanos, by: i64) -> Option<(usize, Str
     let nanos = digits.parse::<i64>().ok()?.checked_mul(unit)?;
     let is_time = !rest.starts_with('.') && (nanos.checked_sub(near.0)?.abs() < NEAR);
     is_time.then(|| (length, (nanos.saturating_add(by) / unit).to_string()))
+}
+
+/// The same for `1760128800.101`; the fraction keeps its digits.
+fn seconds(text: &str, near: Nanos, by: i64) -> Option<(usize, String)> {
+    let (secs, rest) = text.split_at_checked(10).filter(|(_, rest)| rest.starts_with('.'))?;
+    let digits = rest.get(1..)?.bytes().take_while(u8::is_ascii_digit).count();
+    let length = secs.len() + 1 + digits;
+    let at = value::epoch(text.get(..length)?, 9).ok().filter(|at| (at.0 - near.0).abs() < NEAR)?;
+    let moved = at.0.saturating_add(by);
+    let fraction = format!("{:09}", moved.rem_euclid(Nanos::SECOND));
+    Some((length, format!("{}.{}", moved.div_euclid(Nanos::SECOND), fraction.get(..digits)?)))
 }
 
 /// The same for `2025-10-10T21:15:03.5Z`; the fraction keeps its digits.
@@ -72,14 +88,17 @@ fn behind<'f>(frame: &'f str, mark: &'f str) -> impl Iterator<Item = (usize, &'f
 }
 
 /// The smallest and the largest id in a frame.
-pub(super) fn ids(frame: &str, marks: &[&str]) -> Option<(u64, u64)> {
-    let all = || marks.iter().flat_map(|mark| behind(frame, mark)).filter_map(|(_, digits)| digits.parse().ok());
+pub(super) fn ids(frame: &str, marks: &[impl AsRef<str>]) -> Option<(u64, u64)> {
+    let all =
+        || marks.iter().flat_map(|mark| behind(frame, mark.as_ref())).filter_map(|(_, digits)| digits.parse().ok());
     all().min().zip(all().max())
 }
 
 /// Adds to every id in a frame.
-pub(super) fn shift_ids(frame: &str, marks: &[&str], by: u64) -> String {
-    marks.iter().fold(frame.to_owned(), |frame, mark| replace(&frame, mark, |id| id.wrapping_add(by).to_string()))
+pub(super) fn shift_ids(frame: &str, marks: &[impl AsRef<str>], by: u64) -> String {
+    marks
+        .iter()
+        .fold(frame.to_owned(), |frame, mark| replace(&frame, mark.as_ref(), |id| id.wrapping_add(by).to_string()))
 }
 
 /// Writes `number` behind the first `mark`.
@@ -111,6 +130,7 @@ mod tests {
                 r#"{"T":1760128800101,"a":1234567890123,"p":"3.9"}"#,
                 r#"{"T":1760128805601,"a":1234567890123,"p":"3.9"}"#,
             ),
+            (r#"[1760128800.101,"1760128800.9",12.5]"#, r#"[1760128805.601,"1760128806.4",12.5]"#),
             (r#"{"ts":"1760128800101","us":1760128800101000}"#, r#"{"ts":"1760128805601","us":1760128805601000}"#),
             (
                 r#"["2025-10-10T20:40:00.101Z","2025-10-10T20:40:59Z"]"#,

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use fusewire::feed::venue::{MarketLookup, Venue, find};
+use fusewire::feed::venue::{MarketLookup, VenueRef, find};
 use fusewire::market::Markets;
 use serde_json::Value;
 
+use crate::own::described;
+
 /// A venue with its cases.
 pub(crate) struct Room {
-    pub(crate) venue: &'static dyn Venue,
+    pub(crate) venue: VenueRef,
     pub(crate) markets: Markets,
     pub(crate) lookup: MarketLookup,
     pub(crate) cases: Vec<Case>,
@@ -34,7 +36,8 @@ pub(crate) fn rooms() -> Vec<Room> {
 
 fn room(folder: &Path) -> Room {
     let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
-    let venue = find(name).unwrap_or_else(|| panic!("{name}: no such venue"));
+    let shipped = || find(name).map(VenueRef::Shipped);
+    let venue = described(folder).or_else(shipped).unwrap_or_else(|| panic!("{name}: no such venue"));
     let list = fs::read_to_string(folder.join("markets.json")).expect("markets.json");
     let natives: Vec<String> = serde_json::from_str(&list).expect("a list of names");
     let mut markets = Markets::new();
@@ -44,7 +47,7 @@ fn room(folder: &Path) -> Room {
     let mut files: Vec<_> = fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
     files.sort();
     let cases = files.iter().filter(|file| file.extension().is_some_and(|end| end == "jsonl")).flat_map(|f| cases(f));
-    Room { venue, lookup: MarketLookup::new(venue, &markets), cases: cases.collect(), markets }
+    Room { lookup: MarketLookup::new(&*venue, &markets), venue, cases: cases.collect(), markets }
 }
 
 fn cases(file: &Path) -> Vec<Case> {

@@ -25,6 +25,7 @@ mod flood;
 mod hands;
 mod hooks;
 mod kills;
+mod own_venue;
 mod places;
 mod silence;
 mod tape;

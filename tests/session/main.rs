@@ -43,7 +43,7 @@ pub(crate) fn session(base: &str, venue: &str, kinds: &[Kind], settings: Session
     let base = if base.is_empty() { venue.base() } else { base }.to_owned();
     let lookup = Arc::new(MarketLookup::new(venue, &markets));
     let wanted: Subscription = venue.subscribe(&[(id, native)], kinds).remove(0);
-    let who = Identity { venue, venue_id: VenueId(0), connection: 0, base, markets: lookup };
+    let who = Identity { venue: venue.into(), venue_id: VenueId(0), connection: 0, base, markets: lookup };
     Session::new(who, wanted, settings, 7, now)
 }
 

@@ -246,7 +246,8 @@ fn requests_keep_below_the_rate_of_the_venue() {
     let wanted: Vec<_> = ids.into_iter().zip(names.iter().map(String::as_str)).collect();
     let wanted = venue.subscribe(&wanted, &[Kind::Trade]).remove(0);
     let markets = Arc::new(MarketLookup::new(venue, &markets));
-    let who = Identity { venue, venue_id: VenueId(0), connection: 0, base: venue.base().to_owned(), markets };
+    let who =
+        Identity { venue: venue.into(), venue_id: VenueId(0), connection: 0, base: venue.base().to_owned(), markets };
     let mut poked = Poked { session: Session::new(who, wanted, SessionSettings::default(), 7, START), now: START };
     poked.wait(0.1);
     assert_eq!(poked.poke(SessionInput::Opened).len(), 1);

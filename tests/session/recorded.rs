@@ -55,7 +55,7 @@ impl Played {
         let wanted = venue.subscribe(&ids as &[(MarketId, &str)], &[Kind::Trade, Kind::Quote]).remove(0);
         let lookup = Arc::new(MarketLookup::new(venue, &markets));
         let base = venue.base().to_owned();
-        let who = Identity { venue, venue_id: VenueId(0), connection: 0, base, markets: lookup };
+        let who = Identity { venue: venue.into(), venue_id: VenueId(0), connection: 0, base, markets: lookup };
         // A recording may hold pauses at its seams; what is asked here is lateness alone.
         let settings = SessionSettings { quiet_silence_secs: 3600.0, ..SessionSettings::default() };
         let mut played = Self { session: Session::new(who, wanted, settings, 7, now), now, lates: Vec::new() };

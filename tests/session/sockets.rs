@@ -148,7 +148,7 @@ fn the_retired_path_shakes_hands_and_stays_dead_while_the_routed_one_lives() {
     let from = clock.now().plus_secs(0.1);
     let frames = stream_of_trades(from)
         .map(|(at, frame)| (at, frame.replace("dotusd_perp", "btcusdt").replace("DOTUSD_PERP", "BTCUSDT")));
-    let options = VenueOptions { venue: "binance-usdm", ..VenueOptions::default() };
+    let options = VenueOptions { venue: find("binance-usdm").expect("a venue").into(), ..VenueOptions::default() };
     let server = VenueServer::start(frames, Arc::clone(&clock), options).expect("a port");
     let routed = session(&server.base(), "binance-usdm", &[Kind::Trade], quick(), clock.now());
     assert!(routed.url().ends_with("/market/stream"));
@@ -161,7 +161,7 @@ fn the_retired_path_shakes_hands_and_stays_dead_while_the_routed_one_lives() {
     let mut wanted = venue.subscribe(&[(id, "BTCUSDT")], &[Kind::Trade]).remove(0);
     "/stream".clone_into(&mut wanted.path);
     let markets = Arc::new(MarketLookup::new(venue, &markets));
-    let who = Identity { venue, venue_id: VenueId(0), connection: 1, base: server.base(), markets };
+    let who = Identity { venue: venue.into(), venue_id: VenueId(0), connection: 1, base: server.base(), markets };
     let retired = Running::start(Session::new(who, wanted, quick(), 1, clock.now()), Arc::clone(&clock));
     retired.until(FeedState::Subscribed);
     assert!(retired.until(FeedState::Down).1.starts_with("no data for"));

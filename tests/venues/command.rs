@@ -36,6 +36,49 @@ fn it_refuses_what_it_cannot_mean() {
     }
 }
 
+const DESK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/generic-venue.md");
+
+/// The config of the page on venues of one's own, as a file.
+fn desk_config(name: &str) -> std::path::PathBuf {
+    let page = std::fs::read_to_string(DESK).expect("a page");
+    let config = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a config");
+    let file = std::env::temp_dir().join(format!("fusewire-desk-{name}-{}.toml", std::process::id()));
+    std::fs::write(&file, config).expect("written");
+    file
+}
+
+#[test]
+fn recordings_of_a_venue_of_ones_own_are_read_by_its_config() {
+    let config = desk_config("tape");
+    let tape = config.with_extension("frames");
+    let trade = |n: u64, market: &str, qty: f64| {
+        let d = format!(r#"[{{"n":{n},"p":"61250.5","q":{qty},"w":"B","at":1760128800101250}}]"#);
+        format!("1760128800{n:09} {{\"ch\":\"prints/{market}\",\"d\":{d}}}\n")
+    };
+    let lines = [trade(1, "BTC-USD-PERP", 3.0), trade(2, "ETH-USD-PERP", 4.0), trade(3, "BTC-USD-PERP", 0.5)].concat();
+    std::fs::write(&tape, lines + "1760128801000000000 {\"ch\":\"prints/BTC-USD-PERP\",\"d\":[{}]}\n").expect("a tape");
+    let read = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fusewire"));
+        let output = command.args(args).arg(&tape).output().expect("it runs");
+        (output.status.code(), output.stdout, String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let file = config.to_str().expect("UTF-8");
+    let (code, said, _) = read(&["tape", "info", "-c", file, "--venue", "mydesk", "--json"]);
+    let said: Value = serde_json::from_slice(&said).expect("JSON");
+    assert_eq!((code, &said["bad"]["missing_field"]), (Some(4), &1.into()), "{said}");
+    assert_eq!(said["markets"]["mydesk:BTC-USD-PERP"]["quantity"], 3.5, "{said}");
+    assert_eq!(said["markets"]["mydesk:ETH-USD-PERP"]["trades"], 1, "{said}");
+    let (code, said, _) = read(&["replay", "-c", file, "--venue", "mydesk", "--json"]);
+    let said: Value = serde_json::from_slice(&said).expect("JSON");
+    assert_eq!((code, &said["events"], &said["bad_events"]), (Some(4), &3.into(), &1.into()), "{said}");
+    let (code, _, words) = read(&["tape", "info", "--venue", "mydesk"]);
+    assert_eq!(code, Some(2));
+    assert!(words.contains("there is no decoder for venue `mydesk`"), "{words}");
+    for file in [config, tape] {
+        std::fs::remove_file(file).expect("removed");
+    }
+}
+
 #[test]
 fn it_plays_a_tape_to_whoever_subscribes_and_ends_with_it() {
     let file = std::env::temp_dir().join(format!("fusewire-serve-venue-{}.frames", std::process::id()));

@@ -14,6 +14,7 @@
 mod chaos;
 mod command;
 mod misfortunes;
+mod own;
 #[allow(dead_code, reason = "each of the two suites uses a part")]
 #[path = "../session/running.rs"]
 mod running;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use fusewire::event::{Kind, Nanos};
 use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
 use fusewire::feed::session::{Identity, Session, SessionSettings};
-use fusewire::feed::venue::{MarketLookup, Subscription, VENUES, Venue};
+use fusewire::feed::venue::{MarketLookup, Subscription, VenueRef};
 use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer, endless};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::own;
 use crate::running::Running;
 
 /// When the frames of fixtures came.
@@ -45,13 +46,14 @@ fn trade_of(venue: &str) -> (String, String) {
 
 /// What a test needs of a venue.
 pub(crate) struct Scene {
-    pub(crate) venue: &'static dyn Venue,
+    pub(crate) venue: VenueRef,
     frame: String,
     native: String,
 }
 
 impl Scene {
-    pub(crate) fn of(venue: &'static dyn Venue) -> Self {
+    pub(crate) fn of(venue: impl Into<VenueRef>) -> Self {
+        let venue = venue.into();
         let (frame, native) = trade_of(venue.name());
         Self { venue, frame, native }
     }
@@ -72,11 +74,11 @@ impl Scene {
     /// Opens the venue; it has said something when this returns.
     pub(crate) fn open(&self, options: VenueOptions) -> VenueServer {
         let frame = self.frame.clone();
-        let tape = endless(self.venue.name(), 0.005, move || std::iter::once((FIXTURES, frame.clone())));
+        let tape = endless(self.venue.clone(), 0.005, move || std::iter::once((FIXTURES, frame.clone())));
         let clock = ScaledClock::new(FIXTURES, 1.0);
         clock.start();
         let ping_every = Duration::from_millis(20);
-        let options = VenueOptions { venue: self.venue.name(), live: true, ping_every, ..options };
+        let options = VenueOptions { venue: self.venue.clone(), live: true, ping_every, ..options };
         let server = VenueServer::start(tape, Arc::new(clock), options).expect("a port");
         while server.progress().played == 0 {
             std::thread::sleep(Duration::from_millis(1));
@@ -87,8 +89,9 @@ impl Scene {
     pub(crate) fn connect(&self, server: &VenueServer, settings: SessionSettings) -> Running {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
         let (markets, wanted) = self.subscription();
-        let markets = Arc::new(MarketLookup::new(self.venue, &markets));
-        let who = Identity { venue: self.venue, venue_id: VenueId(0), connection: 0, base: server.base(), markets };
+        let markets = Arc::new(MarketLookup::new(&*self.venue, &markets));
+        let (venue, base) = (self.venue.clone(), server.base());
+        let who = Identity { venue, venue_id: VenueId(0), connection: 0, base, markets };
         Running::start(Session::new(who, wanted, settings, 7, clock.now()), clock)
     }
 }
@@ -108,11 +111,11 @@ pub(crate) fn quick() -> SessionSettings {
 
 /// Runs a story of every venue, all at once; says of which ones it did not come true.
 pub(crate) fn of_every_venue(story: impl Fn(&Scene) + Sync) {
-    let failed: Vec<&str> = std::thread::scope(|scope| {
+    let failed: Vec<VenueRef> = std::thread::scope(|scope| {
         let story = &story;
-        let run = |venue: &'static dyn Venue| (venue.name(), scope.spawn(move || story(&Scene::of(venue))));
-        let running: Vec<_> = VENUES.iter().copied().map(run).collect();
-        running.into_iter().filter_map(|(name, thread)| thread.join().is_err().then_some(name)).collect()
+        let run = |venue: VenueRef| (venue.clone(), scope.spawn(move || story(&Scene::of(venue))));
+        let running: Vec<_> = own::all().into_iter().map(run).collect();
+        running.into_iter().filter_map(|(venue, thread)| thread.join().is_err().then_some(venue)).collect()
     });
     assert!(failed.is_empty(), "{failed:?}; why stands above");
 }

@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use super::{Exit, Fault};
 use crate::event::Nanos;
 use crate::feed::clock::Clock;
+use crate::feed::venue;
 use crate::gate::now_mono;
 use crate::live::SceneClock;
 use crate::venue_sim::{VenueOptions, VenueServer};
@@ -76,7 +77,8 @@ fn play(args: &Args) -> Result<()> {
     let crash = Arc::new(Crash::load(args.from, args.to)?);
     let clock = SceneClock { from: args.from, speed: args.speed, mono: now_mono() + CURTAIN.as_nanos() as u64 };
     let open = |(part, frames): (&Part, _)| {
-        let options = VenueOptions { venue: part.venue, ..VenueOptions::default() };
+        let venue = venue::find(part.venue).context(part.venue)?.into();
+        let options = VenueOptions { venue, ..VenueOptions::default() };
         VenueServer::start(frames, Arc::new(clock), options).context(part.venue)
     };
     let venues: Vec<VenueServer> = crash.parts().map(open).collect::<Result<_>>()?;

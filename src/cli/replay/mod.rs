@@ -5,15 +5,17 @@ mod summary;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::progress::Progress;
 use super::{Exit, Fault, say};
 use crate::config;
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::Engine;
+use crate::feed::catalog::Catalog;
 use crate::feed::tape::{self, Format, Merge, Spec};
-use crate::market::Markets;
+use crate::live::Settings;
 use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play};
 use inputs::{Inputs, is_of_inputs};
 use summary::{Summary, print, summarize};
@@ -33,7 +35,7 @@ Examples:
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
 rest kept.")]
 pub(super) struct Args {
-    /// Settings of the engine; the shipped ones by default.
+    /// Settings of the engine, with venues and instruments of the desk's own; the shipped ones by default.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Tapes; a tie in time goes to the first named.
@@ -73,9 +75,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let mut stances = args.stances.as_ref().map(create).transpose()?.map(Stances::new);
     let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
     let mut account = Account::new();
-    let settings = settings(args)?;
+    let settings = settings(args.config.as_deref())?;
     let progress = Progress::of(&args.tapes);
-    let mut tape = Tape::open(args, &progress)?;
+    let mut tape = Tape::open(args, &settings.catalog, &progress)?;
     let mut runner = tape.runner(settings)?;
 
     let began = now();
@@ -102,10 +104,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     })
 }
 
-fn settings(args: &Args) -> Result<EngineSettings, Fault> {
-    match &args.config {
-        Some(path) => config::load_engine(path).map_err(|faults| Fault::config(&faults)),
-        None => Ok(EngineSettings::default()),
+/// The settings of a config, or the shipped ones.
+pub(super) fn settings(config: Option<&Path>) -> Result<Settings, Fault> {
+    match config {
+        Some(path) => config::load_offline(path).map_err(|faults| Fault::config(&faults)),
+        None => Ok(Settings::default()),
     }
 }
 
@@ -118,7 +121,7 @@ enum Tape {
 }
 
 impl Tape {
-    fn open(args: &Args, progress: &Progress) -> Result<Self, Fault> {
+    fn open(args: &Args, catalog: &Arc<Catalog>, progress: &Progress) -> Result<Self, Fault> {
         let inputs = args.tapes.iter().filter(|path| is_of_inputs(path)).count();
         if inputs == args.tapes.len() {
             return Inputs::open(&args.tapes, progress).map(Self::Inputs);
@@ -128,14 +131,13 @@ impl Tape {
                 "tapes of engine inputs are played alone; `fusewire tape merge` makes one tape of them and others",
             ));
         }
-        let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(tape_fault)?;
-        open(&specs, progress).map(Self::Feeds)
+        open(&specs(&args.tapes, &args.format, &args.venue, catalog)?, progress).map(Self::Feeds)
     }
 
-    fn runner(&self, settings: EngineSettings) -> Result<Runner, Fault> {
+    fn runner(&self, settings: Settings) -> Result<Runner, Fault> {
         match self {
-            Self::Feeds(_) => Ok(Runner::new(Engine::new(settings, Markets::new()))),
-            Self::Inputs(tape) => Ok(Runner::verbatim(Engine::restore(settings, tape.snapshot())?)),
+            Self::Feeds(_) => Ok(Runner::new(Engine::new(settings.engine, settings.catalog.markets()))),
+            Self::Inputs(tape) => Ok(Runner::verbatim(Engine::restore(settings.engine, tape.snapshot())?)),
         }
     }
 
@@ -197,6 +199,17 @@ pub(super) fn open(specs: &[Spec], progress: &Progress) -> Result<Merge, Fault> 
 pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
     let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
     Fault { exit, message: why.to_string() }
+}
+
+/// The tapes of a command line, read with what a config adds.
+pub(super) fn specs(
+    tapes: &[PathBuf],
+    format: &str,
+    venues: &[String],
+    catalog: &Arc<Catalog>,
+) -> Result<Vec<Spec>, Fault> {
+    let specs = Spec::all(tapes, format, venues).map_err(tape_fault)?;
+    Ok(specs.into_iter().map(|spec| spec.knowing(catalog)).collect())
 }
 
 /// Tells what was refused; returns whether anything was.

@@ -8,12 +8,15 @@ use crate::cli::progress::Progress;
 use crate::cli::{Exit, Fault, replay, say};
 use crate::engine::Input;
 use crate::event::MarketId;
-use crate::feed::tape::{Export, Format, Spec};
+use crate::feed::tape::{Export, Format};
 use crate::market::Markets;
 
 /// What all three are told of the tapes they read.
 #[derive(clap::Args)]
 struct Tapes {
+    /// Config whose venues and instruments are known too.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Tapes; several merge by receive time, a tie goes to the first named.
     #[arg(required = true, value_name = "TAPE")]
     paths: Vec<PathBuf>,
@@ -176,12 +179,13 @@ struct Told {
 }
 
 fn write(tapes: &Tapes, to: &Path, piece: &Piece) -> Result<Exit, Fault> {
-    let specs = Spec::all(&tapes.paths, &tapes.format, &tapes.venue).map_err(replay::tape_fault)?;
+    let catalog = replay::settings(tapes.config.as_deref())?.catalog;
+    let specs = replay::specs(&tapes.paths, &tapes.format, &tapes.venue, &catalog)?;
     let progress = Progress::of(&tapes.paths);
     let mut sources = replay::open(&specs, &progress)?;
     // The file is made before the long run, so that a bad path fails at once.
     let mut export = Export::create(to).map_err(replay::tape_fault)?;
-    let mut markets = Markets::new();
+    let mut markets = catalog.markets();
     let mut wanted = Wanted { piece, known: Vec::new(), seen: BTreeSet::new() };
     let (mut inputs, mut written) = (0, 0);
     while let Some(input) = sources.next(&mut markets).map_err(replay::tape_fault)? {

@@ -20,6 +20,9 @@ Examples:
 
 Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 4 input damaged and the rest counted.")]
 pub(super) struct Args {
+    /// Config whose venues and instruments are known too.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Tapes, counted together.
     #[arg(required = true, value_name = "TAPE")]
     tapes: Vec<PathBuf>,
@@ -34,7 +37,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
-    let specs = Spec::all(&args.tapes, &args.format, &args.venue).map_err(replay::tape_fault)?;
+    let catalog = replay::settings(args.config.as_deref())?.catalog;
+    let specs = replay::specs(&args.tapes, &args.format, &args.venue, &catalog)?;
     let progress = Progress::of(&args.tapes);
     let open = |spec: &Spec| progress.open(spec);
     let info = tape::info_with(&specs, open, |count| progress.events(count)).map_err(replay::tape_fault)?;

@@ -65,9 +65,11 @@ impl Streams {
 
     /// The text of the next request, sent at `now`.
     pub(super) fn next_request(&mut self, now: i64) -> Option<String> {
-        let text = self.requests.get(self.sent)?.text.clone();
+        let Request { text, answered, .. } = self.requests.get(self.sent)?.clone();
         self.set(self.sent, &StreamState::Requested);
-        self.open.push((self.sent, now));
+        if answered {
+            self.open.push((self.sent, now));
+        }
         self.sent += 1;
         Some(text)
     }

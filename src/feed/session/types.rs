@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Input;
-use crate::feed::venue::{MarketLookup, Reason, Venue};
+use crate::feed::venue::{MarketLookup, Reason, VenueRef};
 use crate::market::VenueId;
 
 crate::settings! {
@@ -99,7 +99,7 @@ pub struct Counters {
 #[derive(Clone)]
 pub struct Identity {
     /// The venue.
-    pub venue: &'static dyn Venue,
+    pub venue: VenueRef,
     /// Its place in the table of venues.
     pub venue_id: VenueId,
     /// Which of its connections, from 0.

@@ -2,7 +2,7 @@
 //! behind a line with the URL.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::sync::Arc;
 
 use super::bad::Reason;
 use super::decimal::whole;
@@ -14,7 +14,8 @@ use super::source::{Report, Source};
 use super::spec::Spec;
 use crate::engine::Input;
 use crate::event::{Event, Nanos};
-use crate::feed::venue::{self, Decoded, MarketLookup, Refusal, Venue};
+use crate::feed::catalog::Catalog;
+use crate::feed::venue::{self, Decoded, MarketLookup, Refusal, VENUES, VenueRef};
 use crate::market::Markets;
 
 pub(super) const FRAMES: Importer = Importer { name: "frames", words: &["frames"], knows, open };
@@ -37,25 +38,18 @@ const URLS: [(&str, &str); 8] = [
 
 fn open(mut lines: Lines, spec: &Spec, report: Report) -> Result<Box<dyn Source>, TapeError> {
     let first = lines.first().map_err(|error| TapeError::read(&spec.path, error))?;
-    let of_url = if is_sent(first) { venue_of(first) } else { None };
+    let of_url = if is_sent(first) { venue_of(first, &spec.catalog) } else { None };
+    let names = || spec.catalog.names().join(", ");
     let venue = match &spec.venue {
-        Some(said) => named(said, &spec.path)?,
+        Some(said) => spec.catalog.venue(said).ok_or_else(|| {
+            let help = format!("there is no decoder for venue `{}`; choose from {}", said.escape_debug(), names());
+            TapeError::doubt(&spec.path, help)
+        })?,
         None => of_url.ok_or_else(|| {
             TapeError::doubt(&spec.path, format!("raw frames name no venue; say which with `--venue`: {}", names()))
         })?,
     };
-    Ok(Box::new(Frames::new(lines, venue, report)))
-}
-
-fn named(said: &str, path: &Path) -> Result<&'static dyn Venue, TapeError> {
-    venue::find(said).ok_or_else(|| {
-        let help = format!("there is no decoder for venue `{}`; choose from {}", said.escape_debug(), names());
-        TapeError::doubt(path, help)
-    })
-}
-
-fn names() -> String {
-    venue::VENUES.iter().map(|venue| venue.name()).collect::<Vec<_>>().join(", ")
+    Ok(Box::new(Frames::new(lines, venue, Arc::clone(&spec.catalog), report)))
 }
 
 /// Whether a first line is a URL, or a time with a frame behind it.
@@ -73,13 +67,15 @@ fn is_sent(line: &[u8]) -> bool {
 }
 
 /// The venue whose URL begins a line, where its host leaves no doubt.
-fn venue_of(line: &[u8]) -> Option<&'static dyn Venue> {
+fn venue_of(line: &[u8], catalog: &Catalog) -> Option<VenueRef> {
     let url = line.split(u8::is_ascii_whitespace).next().and_then(|url| std::str::from_utf8(url).ok())?;
     let (_, url) = url.split_once("://")?;
     if let Some((_, name)) = URLS.iter().find(|(start, _)| url.starts_with(start)) {
-        return venue::find(name);
+        return venue::find(name).map(VenueRef::Shipped);
     }
-    let mut of_host = venue::VENUES.iter().copied().filter(|venue| host(venue.base()) == host(url));
+    let own = catalog.own().iter().cloned().map(VenueRef::Own);
+    let all = VENUES.iter().copied().map(VenueRef::Shipped).chain(own);
+    let mut of_host = all.filter(|venue| host(venue.base()) == host(url));
     of_host.next().filter(|_| of_host.next().is_none())
 }
 
@@ -92,7 +88,8 @@ fn host(url: &str) -> &str {
 /// A tape of frames of one venue.
 struct Frames {
     lines: Lines,
-    venue: &'static dyn Venue,
+    venue: VenueRef,
+    catalog: Arc<Catalog>,
     lookup: MarketLookup,
     decoded: Vec<Event>,
     waiting: VecDeque<Event>,
@@ -100,9 +97,9 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(lines: Lines, venue: &'static dyn Venue, report: Report) -> Self {
-        let lookup = MarketLookup::new(venue, &Markets::new());
-        Self { lines, venue, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report }
+    fn new(lines: Lines, venue: VenueRef, catalog: Arc<Catalog>, report: Report) -> Self {
+        let lookup = MarketLookup::new(&*venue, &Markets::new());
+        Self { lines, venue, catalog, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report }
     }
 
     fn line(&mut self, number: u64, line: &[u8], markets: &mut Markets) {
@@ -132,7 +129,8 @@ impl Frames {
 
     /// A recording is its own subscription: a market that its frames name is a market of the tape. Returns whether it is new.
     fn meet(&mut self, frame: &[u8], markets: &mut Markets) -> Result<bool, Reason> {
-        let Some(market) = self.venue.named_in(frame).and_then(|native| self.venue.instrument(&native)) else {
+        let named = self.venue.named_in(frame);
+        let Some(market) = named.and_then(|native| self.catalog.market(self.venue.name(), &native)) else {
             return Ok(false);
         };
         if self.lookup.find(&market.native).is_some() {
@@ -143,7 +141,7 @@ impl Frames {
         }
         let native = market.native.clone();
         let id = markets.add(market);
-        self.lookup.add(self.venue, &native, id);
+        self.lookup.add(&*self.venue, &native, id);
         Ok(true)
     }
 }
@@ -217,7 +215,8 @@ mod tests {
             ("wss://fstream.binance.com.example.org/", None),
         ] {
             let line = format!("{url} <-> 1626992740.179554");
-            assert_eq!(venue_of(line.as_bytes()).map(Venue::name), want, "{url}");
+            let found = venue_of(line.as_bytes(), &Catalog::default());
+            assert_eq!(found.as_ref().map(|venue| venue.name()), want, "{url}");
         }
     }
 }

@@ -1,14 +1,17 @@
 //! What the command line says about a tape.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::TapeError;
 use super::format::Format;
 use super::klines::symbol_of;
+use crate::feed::catalog::Catalog;
 use crate::feed::instrument::{is_symbol, is_venue};
+use crate::feed::spelling::{self, our_venue};
 
 /// One tape, with what the user says about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Spec {
     /// Where it lies.
     pub path: PathBuf,
@@ -16,12 +19,14 @@ pub struct Spec {
     pub format: Option<Format>,
     /// `VENUE` or `VENUE:SYMBOL`, for tapes that do not name their own; a tape that does is not renamed.
     pub venue: Option<String>,
+    /// What a config adds to the venues that are shipped.
+    pub catalog: Arc<Catalog>,
 }
 
 impl Spec {
     /// A tape of which the user says nothing.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), format: None, venue: None }
+        Self { path: path.into(), format: None, venue: None, catalog: Arc::default() }
     }
 
     /// The same tape, in this format.
@@ -36,11 +41,17 @@ impl Spec {
         Self { venue: Some(venue.into()), ..self }
     }
 
+    /// The same tape, read with what a config adds.
+    #[must_use]
+    pub fn knowing(self, catalog: &Arc<Catalog>) -> Self {
+        Self { catalog: Arc::clone(catalog), ..self }
+    }
+
     /// The tapes of a command line: `format` as `--format` takes it (`auto` included), and each of `venues` as `--venue`
     /// takes it: `V` for all tapes, `V=PATH` for one of them, where `V` is `VENUE` or `VENUE:SYMBOL`.
     pub fn all(paths: &[PathBuf], format: &str, venues: &[String]) -> Result<Vec<Self>, TapeError> {
         let format = if format == "auto" { None } else { Some(format.parse().map_err(TapeError::Usage)?) };
-        let mut specs: Vec<_> = paths.iter().map(|path| Self { path: path.clone(), format, venue: None }).collect();
+        let mut specs: Vec<_> = paths.iter().map(|path| Self { format, ..Self::new(path) }).collect();
         for word in venues.iter().filter(|word| !word.contains('=')) {
             for spec in &mut specs {
                 spec.venue = Some(word.clone());
@@ -65,7 +76,7 @@ impl Spec {
         })?;
         let name = self.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         let (venue, symbol) = match said.split_once(':') {
-            Some((venue, symbol)) => (venue, symbol),
+            Some((venue, symbol)) => (our_venue(venue, symbol), symbol),
             None => (said, symbol_of(&name).unwrap_or_default()),
         };
         if !is_venue(venue) {
@@ -76,7 +87,13 @@ impl Spec {
                 "bars name no symbol and the file is not called SYMBOL-1m-...; say which, as in `--venue bitmex:XBTUSD`",
             ));
         }
-        Ok((venue.to_owned(), symbol.to_owned()))
+        // What is no name of the venue's stays as it is: bars may come from anywhere.
+        match spelling::native(&self.catalog, venue, symbol) {
+            Ok(native) => Ok((venue.to_owned(), native.unwrap_or_else(|| symbol.to_owned()))),
+            Err(choices) => {
+                Err(doubt(&format!("`{symbol}` may be several markets; say which: {}", choices.join(", "))))
+            }
+        }
     }
 }
 
@@ -93,6 +110,12 @@ mod tests {
         let bars = Spec::new("bars/XBTUSD-1m-2015.csv.gz");
         assert_eq!(market(&bars.clone().venue("bitmex")), Ok(("bitmex".into(), "XBTUSD".into())));
         assert_eq!(market(&bars.clone().venue("bitmex:X")), Ok(("bitmex".into(), "X".into())));
+        assert_eq!(market(&bars.clone().venue("okx:BTC/USDT:USDT")), Ok(("okx".into(), "BTC-USDT-SWAP".into())));
+        assert_eq!(
+            market(&bars.clone().venue("binance-futures:BTC-USDT-PERP")),
+            Ok(("binance-usdm".into(), "BTCUSDT".into()))
+        );
+        assert!(market(&bars.clone().venue("kraken-futures:BTC-USD-PERP")).unwrap_err().contains("PF_XBTUSD"));
         assert!(market(&bars).unwrap_err().contains("--venue binance-spot"));
         assert!(market(&bars.venue("Bit Mex")).unwrap_err().contains("a-z"));
         assert!(market(&Spec::new("b.csv").venue("bitmex")).unwrap_err().contains("bitmex:XBTUSD"));

@@ -17,7 +17,7 @@ use super::names::Names;
 use super::source::{self, Decode, Report, Source};
 use crate::engine::Input;
 use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
-use crate::feed::venue;
+use crate::feed::spelling::our_venue;
 use crate::market::Markets;
 
 const HEADER: &[u8] = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount";
@@ -148,22 +148,6 @@ fn stream_of(venue: &[u8]) -> (PriceMeaning, Completeness) {
         b"deribit" | b"cryptofacilities" => (PriceMeaning::Fill, Completeness::Full),
         b"bybit" | b"okex-swap" | b"okex-futures" => (PriceMeaning::Bankruptcy, Completeness::Partial),
         _ => (PriceMeaning::Order, Completeness::Partial),
-    }
-}
-
-/// Our word for a venue of Tardis; an unknown one keeps its name. `bybit` is two services, which the symbol tells apart.
-fn our_venue<'a>(theirs: &'a str, symbol: &str) -> &'a str {
-    let is_of = |ours: &str| venue::find(ours).is_some_and(|ours| ours.instrument(symbol).is_some());
-    match theirs {
-        "binance" => "binance-spot",
-        "binance-futures" => "binance-usdm",
-        "binance-delivery" => "binance-coinm",
-        "okex" | "okex-futures" | "okex-swap" | "okex-options" => "okx",
-        "bybit" if is_of("bybit-linear") => "bybit-linear",
-        "bybit" if is_of("bybit-inverse") => "bybit-inverse",
-        "cryptofacilities" => "kraken-futures",
-        "kraken" => "kraken-spot",
-        other => other,
     }
 }
 

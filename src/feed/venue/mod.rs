@@ -6,6 +6,7 @@ mod bybit;
 mod coinbase;
 mod deribit;
 mod frame;
+pub mod generic;
 mod hyperliquid;
 mod kraken_futures;
 mod kraken_spot;
@@ -22,6 +23,13 @@ pub mod value;
 pub use lookup::MarketLookup;
 pub use refusal::{Reason, Refusal};
 pub use subscription::{Limits, Request, Stream, Subscription};
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use generic::Generic;
 
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
@@ -43,27 +51,62 @@ pub static VENUES: &[&dyn Venue] = &[
     &kraken_spot::KrakenSpot,
 ];
 
+/// Binance COIN-M, the venue of the demonstration.
+pub const BINANCE_COINM: VenueRef = VenueRef::Shipped(&binance::COINM);
+
 /// The venue of a name, as in `binance-coinm`.
 pub fn find(name: &str) -> Option<&'static dyn Venue> {
     VENUES.iter().copied().find(|venue| venue.name() == name)
+}
+
+/// A venue by handle: one of the table, or one that a config describes.
+#[derive(Clone)]
+pub enum VenueRef {
+    /// In the table.
+    Shipped(&'static dyn Venue),
+    /// Known only at run time.
+    Own(Arc<Generic>),
+}
+
+impl Deref for VenueRef {
+    type Target = dyn Venue;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Shipped(venue) => *venue,
+            Self::Own(venue) => &**venue,
+        }
+    }
+}
+
+impl From<&'static dyn Venue> for VenueRef {
+    fn from(venue: &'static dyn Venue) -> Self {
+        Self::Shipped(venue)
+    }
+}
+
+impl fmt::Debug for VenueRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The largest frame taken, in bytes.
 pub const FRAME_MAX: usize = 1 << 20;
 
 /// One venue: pure, no socket and no clock.
-pub trait Venue: Sync {
+pub trait Venue: Send + Sync {
     /// Its name in `venue:NATIVE`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// When the facts in its file were last compared with the venue's documents or frames, as `YYYY-MM`.
-    fn checked(&self) -> &'static str;
+    fn checked(&self) -> &str;
 
     /// How much of the truth its liquidation stream carries.
     fn completeness(&self) -> Completeness;
 
     /// Scheme and host that a subscription's path is put behind.
-    fn base(&self) -> &'static str;
+    fn base(&self) -> &str;
 
     /// What the venue allows a connection.
     fn limits(&self) -> Limits;
@@ -100,7 +143,7 @@ pub trait Venue: Sync {
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription>;
 
     /// A frame to send every so many seconds of a quiet line, where the venue wants one.
-    fn keep_alive(&self) -> Option<(f64, &'static str)> {
+    fn keep_alive(&self) -> Option<(f64, &str)> {
         None
     }
 
@@ -140,7 +183,7 @@ pub enum Decoded {
     /// A sign of life that is not data.
     Heartbeat,
     /// A sign of life that wants this frame back at once.
-    Reply(&'static str),
+    Reply(Cow<'static, str>),
     /// The venue is about to close the connection.
     Closing,
 }

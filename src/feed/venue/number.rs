@@ -13,6 +13,11 @@ use crate::event::{Nanos, Price, Qty};
 pub struct Number<'a>(#[serde(borrow)] &'a RawValue);
 
 impl<'a> Number<'a> {
+    /// A value that may be a number.
+    pub(super) const fn new(raw: &'a RawValue) -> Self {
+        Self(raw)
+    }
+
     /// Its text without quotes; refuses `null`, lists, objects, truths and text with escapes.
     pub fn text(self) -> Result<&'a str, Reason> {
         let raw = self.0.get();

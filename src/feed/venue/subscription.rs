@@ -46,6 +46,8 @@ pub struct Request {
     pub text: String,
     /// How many streams it asks for: the next ones after those of the request before.
     pub streams: usize,
+    /// Whether the venue answers it.
+    pub answered: bool,
 }
 
 impl Subscription {
@@ -56,7 +58,7 @@ impl Subscription {
             streams: chunk.to_vec(),
             requests: (1..)
                 .zip(chunk.chunks(limits.batch_max.max(1)))
-                .map(|(id, batch)| Request { id, text: ask(id, batch), streams: batch.len() })
+                .map(|(id, batch)| Request { id, text: ask(id, batch), streams: batch.len(), answered: true })
                 .collect(),
         };
         streams.chunks(limits.streams_max.max(1)).map(connection).collect()

@@ -27,7 +27,11 @@ pub fn book_qty(text: &str) -> Result<Qty, Reason> {
 
 /// A funding rate as a fraction: of either sign, at most 10 (1000 %) a period.
 pub fn rate(text: &str) -> Result<f64, Reason> {
-    let rate = number(text)?;
+    bounded_rate(number(text)?)
+}
+
+/// The same of a number that was read already.
+pub fn bounded_rate(rate: f64) -> Result<f64, Reason> {
     if rate.abs() <= 10.0 { Ok(rate) } else { Err(Reason::OutOfRange) }
 }
 
@@ -64,6 +68,27 @@ pub fn millis(ms: i64) -> Result<Nanos, Reason> {
 /// A time in milliseconds or microseconds; the years from 2009 to 2100 make the two ranges disjoint.
 pub fn millis_or_micros(time: i64) -> Result<Nanos, Reason> {
     if (FIRST_MS * 1000..LAST_MS * 1000).contains(&time) { Ok(Nanos::from_micros(time)) } else { millis(time) }
+}
+
+/// A time between 2009 and 2100 as a decimal of a unit of `10^digits` nanoseconds since 1970, read digit by digit: a double
+/// would lose the last ones. At most `digits` digits of fraction; no exponent.
+pub fn epoch(text: &str, digits: u32) -> Result<Nanos, Reason> {
+    let (count, fraction) = match text.split_once('.') {
+        Some((_, "")) => return Err(Reason::BadNumber),
+        Some((count, fraction)) => (count, fraction),
+        None => (text, ""),
+    };
+    let missing = digits.checked_sub(fraction.len() as u32).ok_or(Reason::BadNumber)?;
+    let is_sound = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction: u64 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| Reason::BadNumber)? };
+    if !is_sound {
+        return Err(Reason::BadNumber);
+    }
+    let unit = 10_u64.pow(digits);
+    let count = whole(count)?.checked_mul(unit).ok_or(Reason::OutOfRange)?;
+    let nanos = count.checked_add(fraction * 10_u64.pow(missing)).and_then(|nanos| i64::try_from(nanos).ok());
+    let nanos = nanos.ok_or(Reason::OutOfRange)?;
+    millis(nanos / 1_000_000).map(|_| Nanos(nanos))
 }
 
 fn is_decimal(text: &[u8]) -> bool {
@@ -123,6 +148,29 @@ mod tests {
             assert_eq!(book_qty(text), Err(Reason::OutOfRange), "{text} is no empty book");
         }
         assert_eq!(number("0.000e9"), Ok(0.0));
+    }
+
+    #[test]
+    fn times_of_any_unit_keep_their_last_digit() {
+        let want = Ok(Nanos(1_723_161_256_322_123_456));
+        for (text, digits) in [
+            ("1723161256.322123456", 9),
+            ("1723161256322.123456", 6),
+            ("1723161256322123.456", 3),
+            ("1723161256322123456", 0),
+        ] {
+            assert_eq!(epoch(text, digits), want, "{text}");
+        }
+        assert_eq!(epoch("1723161256.5", 9), Ok(Nanos(1_723_161_256_500_000_000)));
+        for (text, digits) in [("1723161256.", 9), ("1723161256.1234567890", 9), ("1.7e9", 9), ("-1723161256", 9)] {
+            assert_eq!(epoch(text, digits), Err(Reason::BadNumber), "{text}");
+        }
+        for text in ["1723161256.+5", "1723161256.1.2", "", ".5", "NaN", "01723161256", "1723161256322123456.0"] {
+            assert_eq!(epoch(text, if text.len() > 20 { 0 } else { 9 }), Err(Reason::BadNumber), "{text}");
+        }
+        for (text, digits) in [("1723161256", 6), ("1723161256322", 9), ("18446744073709551615", 0), ("0", 9)] {
+            assert_eq!(epoch(text, digits), Err(Reason::OutOfRange), "{text}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ use super::who;
 use super::wire::{LINE_MAX, Request, Response};
 use crate::breaker::{Permission, Stance};
 use crate::engine::Action;
+use crate::feed::spelling;
+use crate::market::Markets;
 use crate::metrics::Vitals;
 use crate::record::Who;
 use crate::serve::{Backend, GOODBYE, Status, alive, is_younger, stopping, view};
@@ -117,10 +119,19 @@ async fn answer(line: &[u8], who: &Who, backend: &Arc<dyn Backend>) -> Response 
     }
 }
 
+/// The market that `market:` with a spelling of another tool means, where it is one and no other.
+fn spelled(name: &str, table: &Markets) -> Option<Scope> {
+    let names: Vec<String> = table.iter().map(|(_, market)| market.to_string()).collect();
+    match spelling::among(name.strip_prefix("market:")?, names.iter().map(String::as_str)).as_slice() {
+        [only] => Scope::parse(&format!("market:{only}"), table),
+        _ => None,
+    }
+}
+
 /// Names become scopes and stances.
 fn understood(request: Request, vitals: &Vitals) -> Result<(Action, String), String> {
     let scope_of = |name: &str| {
-        Scope::parse(name, &vitals.table).ok_or_else(|| {
+        Scope::parse(name, &vitals.table).or_else(|| spelled(name, &vitals.table)).ok_or_else(|| {
             format!("scope {name:?} is not known (try market:VENUE:NATIVE, venue:NAME, asset:NAME or everything)")
         })
     };

@@ -9,14 +9,20 @@ mod bitmex;
 mod bybit;
 mod coinbase;
 mod deribit;
+mod generic;
 mod hyperliquid;
 mod kraken_futures;
 mod kraken_spot;
 mod okx;
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::event::Nanos;
+use crate::feed::venue::VenueRef;
+use crate::feed::venue::generic::Generic;
 
 /// Every venue that can be pretended, by the name of its decoder.
 static PROTOCOLS: &[(&str, &dyn Protocol)] = &[
@@ -36,12 +42,47 @@ static PROTOCOLS: &[(&str, &dyn Protocol)] = &[
 ];
 
 /// The protocol of a venue.
-pub(super) fn find(venue: &str) -> Option<&'static dyn Protocol> {
+pub(super) fn of(venue: VenueRef) -> Option<Side> {
+    match venue {
+        VenueRef::Own(venue) => Some(Side::Own(venue)),
+        VenueRef::Shipped(venue) => find(venue.name()).map(Side::Shipped),
+    }
+}
+
+/// The protocol of a shipped venue.
+fn find(venue: &str) -> Option<&'static dyn Protocol> {
     PROTOCOLS.iter().find(|(name, _)| *name == venue).map(|(_, protocol)| *protocol)
 }
 
+/// The venue's side by handle: one of the table, or what a config says turned round.
+pub(super) enum Side {
+    Shipped(&'static dyn Protocol),
+    Own(Arc<Generic>),
+}
+
+impl Deref for Side {
+    type Target = dyn Protocol;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Shipped(protocol) => *protocol,
+            Self::Own(venue) => &**venue,
+        }
+    }
+}
+
+impl Side {
+    /// What stands before ids of trades.
+    pub(super) fn marks(&self) -> Vec<String> {
+        match self {
+            Self::Shipped(protocol) => protocol.id_marks().iter().map(|mark| (*mark).to_owned()).collect(),
+            Self::Own(venue) => generic::id_marks(venue),
+        }
+    }
+}
+
 /// The venue's side. No socket and no clock: `at` is the venue's time, for answers that carry one.
-pub(super) trait Protocol: Sync {
+pub(super) trait Protocol: Send + Sync {
     /// What a connection's path says; `None` where the venue has no such path.
     fn door(&self, path: &str, query: Option<&str>) -> Option<Door>;
 

@@ -59,7 +59,7 @@ fn heartbeat(params: &str) -> Result<Decoded, Refusal> {
         r#type: &'a str,
     }
     match parse::<Heartbeat>(params)?.r#type {
-        "test_request" => Ok(Decoded::Reply(ALIVE)),
+        "test_request" => Ok(Decoded::Reply(ALIVE.into())),
         "heartbeat" => Ok(Decoded::Heartbeat),
         _ => Err(Reason::UnknownKind.into()),
     }

@@ -60,7 +60,7 @@ impl Venue for Deribit {
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
         let mut all = Subscription::split("/ws/api/v2", &streams(markets, kinds), self.limits(), ask);
         for one in &mut all {
-            one.requests.insert(0, Request { id: 0, text: SET_HEARTBEAT.to_owned(), streams: 0 });
+            one.requests.insert(0, Request { id: 0, text: SET_HEARTBEAT.to_owned(), streams: 0, answered: true });
         }
         all
     }
