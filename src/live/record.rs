@@ -55,33 +55,39 @@ pub fn record(
     let ticks = crossbeam_channel::tick(TELL);
     let mut count = 0;
     let why = loop {
-        crossbeam_channel::select! {
-            recv(inputs) -> input => {
-                let Ok(input) = input else { break "the feeds are gone" };
-                count += 1;
-                tape.input(&wanted, &input);
-            }
+        crossbeam_channel::select_biased! {
             recv(shutdown) -> why => break why.unwrap_or("asked to"),
             recv(ticks) -> _ => {
-                let progress = progress(&feeds, count, scribe.counters());
+                let progress = progress(&feeds, count, dropped(&mailbox), scribe.counters());
                 tell(&progress);
                 if progress.written.stopped {
                     break "nothing can be written any more";
                 }
             }
+            recv(inputs) -> input => {
+                let Ok(input) = input else { break "the feeds are gone" };
+                count += 1;
+                tape.input(&wanted, &input);
+            }
         }
     };
     tracing::info!("stopping: {why}");
-    let last = progress(&feeds, count, RecordCounters::default());
+    let last = progress(&feeds, count, 0, RecordCounters::default());
     feeds.stop();
     for input in inputs.try_iter() {
         tape.input(&wanted, &input);
     }
-    let stopped = scribe.counters().stopped;
     scribe.end(None);
     writing.join();
-    anyhow::ensure!(!stopped && !scribe.counters().stopped, "recording stopped: see the log");
-    Ok(Progress { written: scribe.counters(), ..last })
+    let mut written = scribe.counters();
+    written.lost_inputs += dropped(&mailbox);
+    anyhow::ensure!(!written.stopped, "recording stopped: see the log");
+    Ok(Progress { written, ..last })
+}
+
+/// Inputs that found no room on their way here.
+fn dropped(mailbox: &Mailbox) -> u64 {
+    mailbox.flow.dropped.load(std::sync::atomic::Ordering::Relaxed)
 }
 
 /// The tape of inputs, begun anew where it is full or broken.
@@ -111,7 +117,8 @@ impl Tape<'_> {
     }
 }
 
-fn progress(feeds: &Feeds, inputs: u64, written: RecordCounters) -> Progress {
+fn progress(feeds: &Feeds, inputs: u64, dropped: u64, mut written: RecordCounters) -> Progress {
+    written.lost_inputs += dropped;
     let mut progress = Progress { inputs, written, ..Progress::default() };
     if let Ok(lines) = feeds.counts.lock() {
         progress.connections = lines.len() as u64;

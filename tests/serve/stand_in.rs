@@ -129,6 +129,7 @@ impl Backend for Daemon {
             channel: Some(ChannelCounters { offered: 9, conflated: 0, dropped: 1, depth: 0 }),
             feeds: vec![FeedCounters::named("binance-coinm/0", Some(FeedState::Delivering), session)],
             store: Some(store),
+            record: Some(fusewire::metrics::RecordCounters { bytes: 512, files: 2, ..Default::default() }),
             latencies,
             vitals,
             ..Readings::default()
