@@ -246,7 +246,7 @@ impl Engine {
         let link = match report.state {
             FeedState::Down | FeedState::Late => Some(Link::Down),
             FeedState::Gap | FeedState::Overflow => Some(Link::Hole),
-            FeedState::Delivering => Some(Link::Up),
+            FeedState::Delivering | FeedState::Thin => Some(Link::Up),
             FeedState::Connecting | FeedState::Subscribed => None,
         };
         self.facts.push((

@@ -7,4 +7,5 @@ pub mod session;
 pub mod socket;
 pub mod tape;
 pub mod trust;
+pub mod turnstile;
 pub mod venue;

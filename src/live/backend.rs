@@ -135,7 +135,10 @@ impl Backend for Shared {
             lease: Some(self.lease.copy()),
             acks: rooms.and_then(|rooms| rooms.acks.as_ref()).map(|acks| acks.counters()),
             channel: Some(channel),
-            feeds: feeds.iter().map(|line| FeedCounters::named(&line.name, line.state, line.counters)).collect(),
+            feeds: feeds
+                .iter()
+                .map(|line| FeedCounters::named(&line.name, line.state, line.counters).standing(line.standing))
+                .collect(),
             store: Some(self.store.copy()),
             hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
         }

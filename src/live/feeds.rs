@@ -1,5 +1,6 @@
-//! The feeds: one thread with its own runtime, one session a connection, all into the mailbox.
+//! The feeds: one thread with its own runtime, one relay a feed, all into the mailbox.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -12,9 +13,10 @@ use super::settings::FeedSettings;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{MarketId, Nanos};
 use crate::feed::clock::Clock;
-use crate::feed::session::{Counters, Identity, Session};
-use crate::feed::socket::{self, Sink};
+use crate::feed::session::{Counters, Identity, Relay, Session, Standing};
+use crate::feed::socket::{self, Door, Sink};
 use crate::feed::trust::Trust;
+use crate::feed::turnstile::Turnstile;
 use crate::feed::venue::{self, MarketLookup, Venue};
 use crate::market::Markets;
 
@@ -29,6 +31,7 @@ pub(super) struct LineCounts {
     /// Where it stands, as last reported.
     pub(super) state: Option<FeedState>,
     pub(super) counters: Counters,
+    pub(super) standing: Standing,
 }
 
 /// The running feeds.
@@ -40,7 +43,7 @@ pub(super) struct Feeds {
 
 impl LineCounts {
     fn new(name: String) -> Self {
-        Self { name, state: None, counters: Counters::default() }
+        Self { name, state: None, counters: Counters::default(), standing: Standing::default() }
     }
 }
 
@@ -63,25 +66,25 @@ fn venue_of(feed: &FeedSettings) -> Result<&'static dyn Venue> {
 }
 
 impl Feeds {
-    /// Makes every session and runs them.
+    /// Makes every relay and runs them.
     pub(super) fn start(
         feeds: &[FeedSettings],
         table: &Markets,
         clock: &Arc<dyn Clock>,
         mailbox: &Mailbox,
     ) -> Result<Self> {
-        let mut sessions = Vec::new();
+        let (mut relays, mut turnstiles) = (Vec::new(), BTreeMap::new());
         for feed in feeds {
-            sessions.extend(sessions_of(feed, table, clock.now())?);
+            relays.extend(relays_of(feed, table, clock.now(), &mut turnstiles)?);
         }
         let counts: FeedCounts =
-            Arc::new(Mutex::new(sessions.iter().map(|(session, ..)| LineCounts::new(session.name())).collect()));
+            Arc::new(Mutex::new(relays.iter().map(|(relay, ..)| LineCounts::new(relay.name())).collect()));
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
         let work = move || {
             runtime.block_on(async {
-                let tasks = sessions.into_iter().enumerate().map(|(place, (session, trust, overflow))| {
+                let tasks = relays.into_iter().enumerate().map(|(place, (relay, door, overflow))| {
                     let mut sink = Line {
                         slot: Slot::new(mailbox.clone(), overflow),
                         place,
@@ -91,7 +94,7 @@ impl Feeds {
                     let (clock, mut stopped) = (Arc::clone(&clock), stopped.clone());
                     async move {
                         let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                        socket::run(session, trust, clock, &mut sink, shutdown).await;
+                        socket::run(relay, door, clock, &mut sink, shutdown).await;
                     }
                 });
                 futures_util::future::join_all(tasks).await;
@@ -108,18 +111,30 @@ impl Feeds {
     }
 }
 
-fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(Session, Trust, FeedReport)>> {
+/// One door for each host of a venue, whichever feeds go through it.
+type Turnstiles = BTreeMap<&'static str, Arc<Mutex<Turnstile>>>;
+
+fn relays_of(
+    feed: &FeedSettings,
+    table: &Markets,
+    now: Nanos,
+    turnstiles: &mut Turnstiles,
+) -> Result<Vec<(Relay, Door, FeedReport)>> {
     let venue = venue_of(feed)?;
     let lookup = Arc::new(MarketLookup::new(venue, table));
     let markets: Vec<(MarketId, &str)> =
         lookup.iter().filter(|(_, native)| feed.markets.iter().any(|wanted| wanted == native)).collect();
     let (venue_id, _) =
         markets.first().and_then(|(id, _)| table.groups(*id)).ok_or_else(|| anyhow!("{}: no markets", feed.venue))?;
-    let base = feed.endpoint.clone().unwrap_or_else(|| venue.base().to_owned());
+    let bases: Vec<String> = feed.endpoint.iter().chain(&feed.endpoints).cloned().collect();
+    let base = bases.first().map_or(venue.base(), String::as_str).to_owned();
+    let turnstile =
+        turnstiles.entry(venue.name()).or_insert_with(|| Arc::new(Mutex::new(Turnstile::new(venue.connects()))));
     let trust = match &feed.ca_file {
         Some(path) => Trust::with_file(path).with_context(|| path.display().to_string())?,
         None => Trust::public(),
     };
+    let door = Door { trust, turnstile: Some(Arc::clone(turnstile)) };
     let wanted = venue.subscribe(&markets, &feed.kinds);
     Ok(wanted
         .into_iter()
@@ -130,7 +145,8 @@ fn sessions_of(feed: &FeedSettings, table: &Markets, now: Nanos) -> Result<Vec<(
             let why = "the channel to the engine was full".to_owned();
             let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
             let seed = u64::from(connection) << 32 | u64::from(venue_id.0);
-            (Session::new(who, subscription, feed.session.clone(), seed, now), trust.clone(), overflow)
+            let session = Session::new(who, subscription, feed.session.clone(), seed, now).with_endpoints(&bases);
+            (Relay::new(session, feed.connections, !seed), door.clone(), overflow)
         })
         .collect())
 }
@@ -151,11 +167,12 @@ impl Sink for Line {
         self.slot.take(input)
     }
 
-    fn counters(&mut self, counters: &Counters) {
+    fn counters(&mut self, counters: &Counters, standing: Standing) {
         if let Ok(mut all) = self.counts.try_lock()
             && let Some(mine) = all.get_mut(self.place)
         {
             mine.counters = *counters;
+            mine.standing = standing;
             mine.state = self.state;
         }
     }

@@ -13,6 +13,7 @@
 mod others;
 mod poked;
 mod recorded;
+mod relay;
 #[allow(dead_code, reason = "the suite of venues uses more of it")]
 mod running;
 mod sockets;

@@ -21,7 +21,8 @@ pub mod value;
 
 pub use lookup::MarketLookup;
 pub use refusal::{Reason, Refusal};
-pub use subscription::{Limits, Request, Stream, Subscription};
+pub(in crate::feed) use subscription::join;
+pub use subscription::{Connects, Limits, Request, Stream, Subscription};
 
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
@@ -67,6 +68,16 @@ pub trait Venue: Sync {
 
     /// What the venue allows a connection.
     fn limits(&self) -> Limits;
+
+    /// How many connections it takes. Where its documents are silent: fewer than any venue that is known.
+    fn connects(&self) -> Connects {
+        Connects { most: 20, within_secs: 60.0 }
+    }
+
+    /// Age in seconds at which it cuts a connection, where it says so.
+    fn lifetime_secs(&self) -> Option<f64> {
+        None
+    }
 
     /// Describes a market by the venue's own name of it; `None` when the name has no shape of this venue.
     fn instrument(&self, native: &str) -> Option<Market>;
