@@ -85,7 +85,7 @@ pub struct Counters {
     pub duplicates: u64,
     /// Liquidations dropped because of their age.
     pub old_liquidations: u64,
-    /// Trades that never came, by the holes in their ids.
+    /// Trades that never came, by the holes in their ids; another connection of the feed may have brought them.
     pub missing_trades: u64,
     /// Messages that never came, by the holes in the venue's numbers of them.
     pub missing_messages: u64,
