@@ -120,9 +120,10 @@ impl Detector for Stale {
             Seen::Price { at, .. } | Seen::Liquidation { at, .. } => self.hear(settings, at, Stream::Trades, scores),
             Seen::OpenInterest { at, .. } => self.hear(settings, at, Stream::Reference, scores),
             Seen::Arrival { at, stream } => self.hear(settings, at, stream, scores),
+            Seen::Quote { at, .. } => self.hear(settings, at, Stream::Book, scores),
             Seen::Clock { at } => self.listen(settings, at, scores),
             Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
-            Seen::Bar(_) | Seen::Crowd { .. } => {}
+            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Look { .. } => {}
         }
     }
 
@@ -201,6 +202,6 @@ impl Stale {
 }
 
 /// Below its floor a silence stays below its limit, however surprising it is: a busy stream may pause for a moment.
-fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
+pub(super) fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
     if silence_in_floors < 1.0 { phi.min(limit) * silence_in_floors } else { phi }
 }

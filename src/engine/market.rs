@@ -67,6 +67,7 @@ impl Engine {
         }
         market.streams = true;
         market.venue_at = event.venue_at;
+        market.since.last = Some((at, event.venue_at));
         self.state.streaming = true;
         let seen = match event.body {
             Body::Trade { price, id: trade, .. } => {
@@ -74,6 +75,7 @@ impl Engine {
                     market.counts.late += 1;
                     return;
                 }
+                market.since.trades += 1;
                 let price = price.get();
                 if market.plausible.admit(&self.settings.detect.plausible, at, price).is_ok() {
                     Seen::Price { at, price }
@@ -87,6 +89,7 @@ impl Engine {
                 let notional = contract.map_or(0.0, |contract| contract.notional(qty.get(), price.get()));
                 Seen::Liquidation { at, notional, liquidated, completeness }
             }
+            Body::Quote { bid, ask, .. } => Seen::Quote { at, bid: bid.get(), ask: ask.get() },
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
             _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
@@ -156,6 +159,7 @@ impl Engine {
                 self.see(MarketId(place as u32), &Seen::Clock { at: now });
             }
         }
+        self.survey();
         self.look_at_crowd();
         self.look_at_breakers();
     }

@@ -12,6 +12,7 @@ mod operator;
 mod output;
 mod permit;
 mod snapshot;
+mod survey;
 
 use std::collections::BTreeMap;
 
@@ -120,6 +121,7 @@ struct MarketState {
     awaits: Option<u64>,
     last_reason: (u32, u64),
     venue_at: Nanos,
+    since: survey::Since,
 }
 
 /// A breaker that is not armed, with what tripped it.
@@ -138,6 +140,7 @@ struct State {
     next_look: Nanos,
     markets: Vec<MarketState>,
     crowd: crowd::Crowd,
+    survey: survey::Survey,
     breakers: BTreeMap<(RuleId, Scope), Active>,
     confirmations: Confirmations,
     incidents: Incidents,
@@ -181,6 +184,7 @@ impl Engine {
             next_look: Nanos(i64::MIN),
             markets: Vec::new(),
             crowd: crowd::Crowd::new(&settings.detect.crowd),
+            survey: survey::Survey::new(),
             breakers: BTreeMap::new(),
             confirmations: Confirmations::default(),
             incidents,
@@ -287,6 +291,7 @@ impl Engine {
                 awaits: None,
                 last_reason: (Reason::Starting as u32, 0),
                 venue_at: Nanos(0),
+                since: survey::Since::default(),
             });
         }
     }

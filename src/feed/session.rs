@@ -50,6 +50,8 @@ struct Open {
     delivering_since: Option<i64>,
     /// This pause of the data was called late.
     late: bool,
+    /// When to look for streams that were acknowledged and say nothing.
+    mute_at: i64,
 }
 
 /// One connection.
@@ -213,7 +215,9 @@ impl Session {
         self.filter.reconnected();
         self.holes.reconnected(now);
         let (sent, pinged) = (i64::MIN / 2, now);
-        self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false });
+        self.counters.mute = 0;
+        let mute_at = now + nanos(2.0 * self.settings.silence_secs);
+        self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false, mute_at });
     }
 
     fn postponed(&mut self, by: i64) {
@@ -340,6 +344,7 @@ impl Session {
             return;
         }
         self.counters.losses += 1;
+        self.counters.mute = 0;
         let (pause, at) = if std::mem::take(&mut self.closing) { (0, String::new()) } else { self.failed() };
         self.report(FeedState::Down, format!("{why}; next try in {:.1} s{at}", pause as f64 / Nanos::SECOND as f64));
         self.phase = Phase::Waiting { until: self.clock.now().saturating_add(pause) };
@@ -392,6 +397,7 @@ impl Session {
                     self.ping();
                 }
                 self.notice_lateness();
+                self.notice_mutes();
             }
         }
     }
@@ -409,6 +415,29 @@ impl Session {
         }
         self.counters.lates += 1;
         self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
+    }
+
+    /// Tells once of streams that were acknowledged and never delivered, while others on their connection do. It is no loss of
+    /// the connection: the next one would hardly be better.
+    fn notice_mutes(&mut self) {
+        let now = self.clock.now();
+        let Phase::Open(open) = &mut self.phase else { return };
+        if now < open.mute_at || open.delivering_since.is_none() {
+            return;
+        }
+        // The last request may have been sent late, where there are many.
+        let is_early = !self.streams.all_acknowledged();
+        open.mute_at = now + if is_early { nanos(self.settings.silence_secs) } else { Nanos::SECOND };
+        if is_early {
+            return;
+        }
+        let (mute, one) = self.streams.mute();
+        let words = format!("{mute} streams were acknowledged and never delivered, as {}", printable(one));
+        let is_news = mute > self.counters.mute;
+        self.counters.mute = mute;
+        if is_news {
+            self.report(FeedState::Gap, words);
+        }
     }
 
     /// When the data that was delivered will be late; `None` where it is called so already.

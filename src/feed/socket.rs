@@ -1,4 +1,4 @@
-//! The shell around a feed: real WebSockets, a clock, and log lines. All decisions are the relay's and its sessions'.
+//! The shell around a feed: real sockets, a clock, and log lines. All decisions are the relay's and its sessions'.
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;

@@ -12,21 +12,29 @@ pub struct Turnstile {
     within: i64,
     /// When the last turns were or will be, in order.
     turns: VecDeque<Nanos>,
+    /// When somebody last asked.
+    asked: Nanos,
 }
 
 impl Turnstile {
     /// Keeps below `limit`, however many ask.
     pub fn new(limit: Connects) -> Self {
         let most = (limit.most as usize * 4 / 5).max(1);
-        Self { most, within: (limit.within_secs * Nanos::SECOND as f64) as i64, turns: VecDeque::new() }
+        Self {
+            most,
+            within: (limit.within_secs * Nanos::SECOND as f64) as i64,
+            turns: VecDeque::new(),
+            asked: Nanos(i64::MIN),
+        }
     }
 
     /// Books the next turn for somebody who asks at `now`, and says when it is: `now` where the door is free. A clock that
     /// stepped back starts the count anew.
     pub fn book(&mut self, now: Nanos) -> Nanos {
-        if self.turns.front().is_some_and(|first| first.0.saturating_sub(now.0) > self.within) {
+        if self.asked.0.saturating_sub(now.0) > self.within {
             self.turns.clear();
         }
+        self.asked = now;
         let oldest = if self.turns.len() < self.most { None } else { self.turns.pop_front() };
         let turn = oldest.map_or(now, |turn| now.max(Nanos(turn.0.saturating_add(self.within))));
         self.turns.push_back(turn);
@@ -40,8 +48,9 @@ mod tests {
 
     /// The most turns in any span of `within_secs`.
     fn busiest(turns: &[Nanos], within_secs: f64) -> usize {
-        let inside = |from: &Nanos| turns.iter().filter(|turn| (0.0..within_secs).contains(&turn.secs_since(*from)));
-        turns.iter().map(|from| inside(from).count()).max().unwrap_or_default()
+        let inside =
+            |from: Nanos| turns.iter().filter(|turn| (0.0..within_secs).contains(&turn.secs_since(from))).count();
+        turns.iter().map(|from| inside(*from)).max().unwrap_or_default()
     }
 
     #[test]

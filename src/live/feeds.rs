@@ -47,6 +47,24 @@ impl LineCounts {
     }
 }
 
+impl LineCounts {
+    /// What is wrong with it, in words.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match self.state {
+            Some(FeedState::Delivering | FeedState::Thin | FeedState::Gap | FeedState::Overflow)
+                if self.counters.mute == 0 =>
+            {
+                None
+            }
+            Some(FeedState::Delivering | FeedState::Thin | FeedState::Gap | FeedState::Overflow) => {
+                Some(format!("{}: {} streams were acknowledged and never delivered", self.name, self.counters.mute))
+            }
+            Some(state) => Some(format!("{} is {}", self.name, state.name())),
+            None => Some(format!("{} has not begun", self.name)),
+        }
+    }
+}
+
 /// Adds the markets of all feeds to the table.
 pub(super) fn add_markets(feeds: &[FeedSettings], table: &mut Markets) -> Result<()> {
     for feed in feeds {

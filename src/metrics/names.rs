@@ -110,6 +110,8 @@ metrics! {
         "Steps of our own clock that a session noticed.";
     FEED_LINES: Gauge "fusewire_feed_lines" ["venue", "connection"]
         "Connections that bring the same and deliver, of `connections` in the config: 1 of 2 is redundancy lost.";
+    FEED_MUTE: Gauge "fusewire_feed_mute_streams" ["venue", "connection"]
+        "Streams that speak by the clock, were acknowledged, and have never delivered on this connection.";
     FEED_ENDPOINT: Gauge "fusewire_feed_endpoint" ["venue", "connection"]
         "Which of the feed's endpoints is in use, from 0 in the order of the config.";
     FEED_ENDPOINT_CHANGES: Counter "fusewire_feed_endpoint_changes_total" ["venue", "connection"]

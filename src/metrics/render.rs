@@ -168,6 +168,7 @@ fn feeds(page: &mut Page, readings: &Readings) {
     each(&n::FEED_LATES, &|feed| feed.session.lates);
     each(&n::FEED_CLOCK_STEPS, &|feed| feed.session.clock_steps);
     each(&n::FEED_LINES, &|feed| u64::from(feed.standing.delivering));
+    each(&n::FEED_MUTE, &|feed| feed.session.mute);
     each(&n::FEED_ENDPOINT, &|feed| u64::from(feed.standing.endpoint));
     each(&n::FEED_ENDPOINT_CHANGES, &|feed| feed.session.endpoint_changes);
     each(&n::FEED_HANDOVERS, &|feed| feed.session.handovers);

@@ -17,6 +17,7 @@ mod relay;
 #[allow(dead_code, reason = "the suite of venues uses more of it")]
 mod running;
 mod sockets;
+mod storm;
 mod tls;
 
 use std::sync::Arc;

@@ -371,7 +371,7 @@ fn a_hole_in_both_lines_is_told() {
     play.said();
     play.next += 5;
     play.trade(&[]);
-    assert_eq!(play.said(), [FeedState::Gap]);
+    assert_eq!(play.said(), [FeedState::Gap, FeedState::Delivering]);
     assert_eq!(play.relay.counters().covered, 1, "the first to tell might have been alone with it");
 }
 

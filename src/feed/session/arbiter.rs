@@ -4,8 +4,8 @@
 //! say the same twice and mean it (two trades of one size in one millisecond), so each line's copies are counted: the n-th
 //! copy of a line is news only if no line has brought n before. What one line alone brings goes on.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::event::{Body, Event, Kind, MarketId, Nanos};
 
@@ -19,7 +19,7 @@ const MEMORY_MAX: usize = 65_536;
 const TIMELESS: i64 = Nanos::SECOND;
 
 /// All that an event says, as words.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Said {
     market: MarketId,
     kind: u8,
@@ -37,7 +37,7 @@ struct Copies {
 }
 
 pub(super) struct Arbiter {
-    memory: HashMap<Said, Copies>,
+    memory: BTreeMap<Said, Copies>,
     /// In the order they came.
     order: VecDeque<(i64, Said)>,
     /// How long a copy may lag behind.
@@ -45,13 +45,13 @@ pub(super) struct Arbiter {
     /// By place, how many connections it has had.
     connections: [u32; PLACES],
     /// By market and kind of state: the newest time handed on, the place it came from and when.
-    newest: HashMap<(MarketId, u8), (Nanos, usize, i64)>,
+    newest: BTreeMap<(MarketId, u8), (Nanos, usize, i64)>,
 }
 
 impl Arbiter {
     /// A copy that comes more than `lag_max` nanoseconds after the first is taken for news.
     pub(super) fn new(lag_max: i64) -> Self {
-        let (memory, newest) = (HashMap::new(), HashMap::new());
+        let (memory, newest) = (BTreeMap::new(), BTreeMap::new());
         Self { memory, order: VecDeque::new(), lag_max, connections: [0; PLACES], newest }
     }
 

@@ -219,7 +219,9 @@ impl Relay {
         let known: Vec<_> = self.seats().filter(|seat| seat.place != place).map(|seat| seat.session.known()).collect();
         if let Some(seat) = self.seat_mut(place) {
             seat.opened(lifetime, chance, now);
-            known.iter().for_each(|known| seat.session.absorb(known));
+            for known in &known {
+                seat.session.absorb(known);
+            }
         }
     }
 
@@ -276,6 +278,7 @@ impl Relay {
             self.past.covered += 1;
             self.actions.push_back(RelayAction::Note { place, report });
         } else {
+            self.told = Some(FeedState::Gap);
             self.actions.push_back(RelayAction::Emit(Input::Feed(report)));
         }
     }
@@ -283,7 +286,7 @@ impl Relay {
     /// What all lines together mean, after this news of one of them. It is told when it changes.
     fn sum_up(&mut self, news: &FeedReport) {
         let (delivering, wanted) = (self.delivering(), self.lines.len());
-        let was_whole = matches!(self.told, Some(FeedState::Delivering | FeedState::Thin));
+        let was_whole = matches!(self.told, Some(FeedState::Delivering | FeedState::Thin | FeedState::Gap));
         let best = self.seats().map(|seat| seat.state).max_by_key(|state| rank(*state)).unwrap_or(FeedState::Down);
         let (state, why) = match (delivering, best) {
             (0, FeedState::Connecting | FeedState::Subscribed) if was_whole => (FeedState::Down, news.why.clone()),
@@ -359,8 +362,9 @@ impl Relay {
         let delivers = seat.delivers();
         self.retire(&mut old);
         self.past.handovers += 1;
-        if delivers && let Some(told) = self.told {
-            self.tell(told, &format!("a new connection has taken over: {}", why.words()), &report);
+        if delivers {
+            let state = if self.delivering() < self.lines.len() { FeedState::Thin } else { FeedState::Delivering };
+            self.tell(state, &format!("a new connection has taken over: {}", why.words()), &report);
         }
     }
 

@@ -91,6 +91,14 @@ impl Streams {
         self.list.iter().any(|(stream, _)| stream.steady)
     }
 
+    /// Streams that speak by the clock and have said nothing since they were acknowledged: how many, and one of them.
+    pub(super) fn mute(&self) -> (u64, &str) {
+        let is_mute = |(stream, state): &&(Stream, StreamState)| stream.steady && *state == StreamState::Acknowledged;
+        let mut mute = self.list.iter().filter(is_mute);
+        let first = mute.next();
+        (first.map_or(0, |_| 1 + mute.count() as u64), first.map_or("", |(stream, _)| stream.name.as_str()))
+    }
+
     pub(super) fn has_requests(&self) -> bool {
         self.sent < self.requests.len()
     }

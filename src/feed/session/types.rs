@@ -33,7 +33,7 @@ crate::settings! {
         /// Failed tries in a row after which the next of several endpoints is used.
         endpoint_tries: u32 = 3, "", 1.0..=1000.0;
         /// Age at which a connection is cut, as by a proxy in between: a new one takes its place before. 0 = as the venue says.
-        lifetime_secs: f64 = 0.0, "s", 0.0..=31536000.0;
+        lifetime_secs: f64 = 0.0, "s", 0.0..=31_536_000.0;
     }
 }
 
@@ -99,6 +99,8 @@ pub struct Counters {
     pub lates: u64,
     /// Steps of the clock.
     pub clock_steps: u64,
+    /// Streams that speak by the clock, were acknowledged long ago on this connection, and have never delivered.
+    pub mute: u64,
     /// Changes to another endpoint.
     pub endpoint_changes: u64,
     /// Events that another line of the feed had brought before.
@@ -132,6 +134,7 @@ impl Counters {
             silences: self.silences + other.silences,
             lates: self.lates + other.lates,
             clock_steps: self.clock_steps + other.clock_steps,
+            mute: self.mute + other.mute,
             endpoint_changes: self.endpoint_changes + other.endpoint_changes,
             overtaken: self.overtaken + other.overtaken,
             covered: self.covered + other.covered,
