@@ -232,7 +232,7 @@ pub fn shipped() -> Vec<Rule> {
         },
         Rule {
             name: "feed-late".into(),
-            any: words(&["stale.late"]),
+            any: words(&["stale.late", "apart", "book"]),
             plan: Plan { hold_secs: 5.0, probe_secs: 5.0, strikes_max: 0, ..plan(Stance::Caution, 5.0) },
             severity: 4,
             ..Rule::default()

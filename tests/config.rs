@@ -230,7 +230,7 @@ fn rules_that_could_not_work_are_refused() {
             c.toml:8: rule[2].any: must name at least one detector or leg (try ["moves"])
             c.toml:7: rule.manual.name: is kept for breakers tripped by hand (section [manual])
             c.toml:8: rule.manual.any: "stale.ded" names no leg of any detector (did you mean "stale.dead"?)
-            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale, crowd, dislocation)
+            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale, apart, book, crowd, dislocation)
         "#]],
     );
 }
@@ -581,7 +581,7 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       189 keys
+        checked fields       208 keys
         checked topology     4 markets on 2 feeds, 2 assets
         checked topology     10 rules, 10 armed; 9 can fire
         checked topology     0 hooks

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use super::fault::Wrong;
 use super::section::{Entry, Section};
 use super::table;
-use super::value::quoted;
+use super::value::{Range, quoted};
 use super::vault::Vault;
 use crate::event::Kind;
 use crate::feed::catalog::Catalog;
 use crate::feed::instrument::is_symbol;
-use crate::feed::session::SessionSettings;
+use crate::feed::session::{Relay, SessionSettings};
 use crate::feed::spelling;
 use crate::feed::trust::Trust;
 use crate::feed::venue::{VENUES, VenueRef};
@@ -51,6 +51,8 @@ fn feed(
         markets: markets(&mut section, venue.as_ref(), catalog, seen),
         kinds: kinds(&mut section, default.kinds),
         endpoint: endpoint(&mut section),
+        endpoints: endpoints(&mut section),
+        connections: connections(&mut section),
         ca_file: ca_file(&mut section, vault),
         session: session(&mut section),
     };
@@ -168,6 +170,27 @@ fn endpoint(section: &mut Section<'_, '_>) -> Option<String> {
 /// An address of a WebSocket. Plain `ws` never leaves the machine.
 pub(super) fn address(section: &mut Section<'_, '_>, key: &'static str) -> Option<String> {
     let text = section.text(key)?;
+    checked_address(section, key, text)
+}
+
+/// Several of them, in the order they are tried.
+fn endpoints(section: &mut Section<'_, '_>) -> Vec<String> {
+    let texts = section.texts("endpoints").unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    for text in &texts {
+        if !seen.insert(text) {
+            section.wrong("endpoints", format!("{} is named twice", quoted(text)));
+        }
+    }
+    texts.into_iter().filter_map(|text| checked_address(section, "endpoints", text)).collect()
+}
+
+/// How many connections bring the same.
+fn connections(section: &mut Section<'_, '_>) -> u32 {
+    section.whole("connections", Range { unit: "", min: 1.0, max: f64::from(Relay::CONNECTIONS_MAX) }, 1)
+}
+
+fn checked_address(section: &mut Section<'_, '_>, key: &str, text: String) -> Option<String> {
     let uri = text.parse::<ureq::http::Uri>().ok();
     let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

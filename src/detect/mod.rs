@@ -4,7 +4,9 @@
 //! legs: one score each, compared with that leg's limit by the [`Bank`], which knows hysteresis and edges.
 
 mod alone;
+mod apart;
 mod base;
+mod book;
 mod cascade;
 mod crowd;
 mod dislocation;
@@ -22,6 +24,7 @@ use crate::settings::Settings;
 use crate::trip::{Direction, Evidence};
 
 pub use alone::Alone;
+pub use apart::Look;
 pub use base::{Base, BaseSettings};
 pub use crowd::CrowdSettings;
 pub use dislocation::DislocationSettings;
@@ -63,6 +66,22 @@ pub enum Seen<'a> {
         at: Nanos,
         /// Price in quote currency.
         price: f64,
+    },
+    /// Best bid and ask.
+    Quote {
+        /// Engine time.
+        at: Nanos,
+        /// Best bid in quote currency.
+        bid: f64,
+        /// Best ask; a book may be crossed.
+        ask: f64,
+    },
+    /// Once a second, what this market did beside the others.
+    Look {
+        /// Engine time.
+        at: Nanos,
+        /// What was counted.
+        look: Look,
     },
     /// Something else arrived from this market.
     Arrival {
@@ -161,6 +180,8 @@ impl Seen<'_> {
             | Self::OpenInterest { at, .. }
             | Self::Index { at, .. }
             | Self::Arrival { at, .. }
+            | Self::Quote { at, .. }
+            | Self::Look { at, .. }
             | Self::Clock { at }
             | Self::Link { at, .. }
             | Self::Peers { at, .. }
@@ -314,8 +335,17 @@ catalogue! {
     volatility::Volatility,
     cascade::Cascade,
     stale::Stale,
+    apart::Apart,
+    book::Book,
     crowd::Crowd,
     dislocation::Dislocation,
+}
+
+/// The legs of those detectors that doubt the feed and not the market.
+pub fn of_feeds() -> LegSet {
+    let names = [stale::Stale::NAME, apart::Apart::NAME, book::Book::NAME];
+    let is_one = |(name, _): &(&str, Leg)| names.contains(name);
+    legs().iter().enumerate().fold(0, |set, (leg, known)| set | LegSet::from(is_one(known)) << leg)
 }
 
 /// Visits the settings sections of the table.
@@ -463,14 +493,12 @@ impl Bank {
     /// The time since the last event is no silence: the daemon was not there to hear.
     pub(crate) fn reawaken(&mut self) {
         self.detectors.stale.forget_arrival();
-        for (leg, (name, _)) in legs().into_iter().enumerate() {
-            if name == stale::Stale::NAME
-                && let Some(score) = self.scores.get_mut(leg)
-            {
-                *score = 0.0;
-                self.active &= !(1 << leg);
-            }
-        }
+        self.detectors.apart.forget();
+        self.detectors.book.forget();
+        let doubts = of_feeds();
+        self.active &= !doubts;
+        let scores = self.scores.iter_mut().enumerate().filter(|(leg, _)| doubts >> leg & 1 == 1);
+        scores.for_each(|(_, score)| *score = 0.0);
     }
 
     /// Legs that are tripped now.

@@ -122,9 +122,10 @@ impl Detector for Stale {
                 self.hear(settings, at, Stream::Reference, scores);
             }
             Seen::Arrival { at, stream } => self.hear(settings, at, stream, scores),
+            Seen::Quote { at, .. } => self.hear(settings, at, Stream::Book, scores),
             Seen::Clock { at } => self.listen(settings, at, scores),
             Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
-            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Peers { .. } => {}
+            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Peers { .. } | Seen::Look { .. } => {}
         }
     }
 
@@ -203,6 +204,6 @@ impl Stale {
 }
 
 /// Below its floor a silence stays below its limit, however surprising it is: a busy stream may pause for a moment.
-fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
+pub(super) fn with_floor(phi: f64, limit: f64, silence_in_floors: f64) -> f64 {
     if silence_in_floors < 1.0 { phi.min(limit) * silence_in_floors } else { phi }
 }

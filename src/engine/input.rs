@@ -80,6 +80,8 @@ pub enum FeedState {
     Overflow,
     /// The connection stands, and its data has paused for longer than it ever uses to.
     Late,
+    /// Data arrives, and of several connections that shall bring it one is gone.
+    Thin,
 }
 
 impl FeedState {
@@ -93,6 +95,7 @@ impl FeedState {
             Self::Gap => "gap",
             Self::Overflow => "overflow",
             Self::Late => "late",
+            Self::Thin => "thin",
         }
     }
 }

@@ -67,6 +67,7 @@ impl Engine {
         }
         market.streams = true;
         market.venue_at = event.venue_at;
+        market.since.last = Some((at, event.venue_at));
         self.state.streaming = true;
         let seen = match event.body {
             Body::Trade { price, id: trade, .. } => {
@@ -74,6 +75,7 @@ impl Engine {
                     market.counts.late += 1;
                     return;
                 }
+                market.since.trades += 1;
                 let price = price.get();
                 if market.plausible.admit(&self.settings.detect.plausible, at, price).is_ok() {
                     Seen::Price { at, price }
@@ -88,6 +90,7 @@ impl Engine {
                 Seen::Liquidation { at, notional, liquidated, completeness }
             }
             Body::Index { price } => Seen::Index { at, price: price.get() },
+            Body::Quote { bid, ask, .. } => Seen::Quote { at, bid: bid.get(), ask: ask.get() },
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
             _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
@@ -158,6 +161,7 @@ impl Engine {
             }
         }
         self.look_at_peers();
+        self.survey();
         self.look_at_crowd();
         self.look_at_breakers();
     }
@@ -248,7 +252,7 @@ impl Engine {
         let link = match report.state {
             FeedState::Down | FeedState::Late => Some(Link::Down),
             FeedState::Gap | FeedState::Overflow => Some(Link::Hole),
-            FeedState::Delivering => Some(Link::Up),
+            FeedState::Delivering | FeedState::Thin => Some(Link::Up),
             FeedState::Connecting | FeedState::Subscribed => None,
         };
         self.facts.push((

@@ -13,6 +13,7 @@ mod output;
 mod peers;
 mod permit;
 mod snapshot;
+mod survey;
 
 use std::collections::BTreeMap;
 
@@ -121,6 +122,7 @@ struct MarketState {
     awaits: Option<u64>,
     last_reason: (u32, u64),
     venue_at: Nanos,
+    since: survey::Since,
 }
 
 /// A breaker that is not armed, with what tripped it.
@@ -139,6 +141,7 @@ struct State {
     next_look: Nanos,
     markets: Vec<MarketState>,
     crowd: crowd::Crowd,
+    survey: survey::Survey,
     breakers: BTreeMap<(RuleId, Scope), Active>,
     confirmations: Confirmations,
     incidents: Incidents,
@@ -183,6 +186,7 @@ impl Engine {
             next_look: Nanos(i64::MIN),
             markets: Vec::new(),
             crowd: crowd::Crowd::new(&settings.detect.crowd),
+            survey: survey::Survey::new(),
             breakers: BTreeMap::new(),
             confirmations: Confirmations::default(),
             incidents,
@@ -290,6 +294,7 @@ impl Engine {
                 awaits: None,
                 last_reason: (Reason::Starting as u32, 0),
                 venue_at: Nanos(0),
+                since: survey::Since::default(),
             });
         }
     }

@@ -288,6 +288,7 @@ impl Engine {
         for market in &mut self.state.markets {
             market.life = Life::Starting;
             market.streams = false;
+            market.since = super::survey::Since::default();
             market.bank.reawaken();
             market.peaks = None;
             market.awaits = None;

@@ -12,4 +12,5 @@ pub mod socket;
 pub mod spelling;
 pub mod tape;
 pub mod trust;
+pub mod turnstile;
 pub mod venue;

@@ -5,10 +5,14 @@
 //!
 //! Only data counts as life: a connection whose pings are answered while its streams are dead is made anew.
 
+mod arbiter;
 mod backoff;
+mod endpoints;
 mod filter;
+mod heir;
 mod holes;
 mod lateness;
+mod relay;
 mod steady;
 mod streams;
 mod types;
@@ -16,9 +20,11 @@ mod types;
 use std::collections::VecDeque;
 
 use self::backoff::Backoff;
+use self::endpoints::{Endpoints, Next};
 use self::filter::{Filter, Verdict};
 use self::holes::Holes;
 use self::lateness::Lateness;
+pub use self::relay::{Relay, RelayAction, Standing};
 use self::steady::Steady;
 pub use self::streams::StreamState;
 use self::streams::Streams;
@@ -44,12 +50,14 @@ struct Open {
     delivering_since: Option<i64>,
     /// This pause of the data was called late.
     late: bool,
+    /// When to look for streams that were acknowledged and say nothing.
+    mute_at: i64,
 }
 
 /// One connection.
 pub struct Session {
     who: Identity,
-    url: String,
+    endpoints: Endpoints,
     settings: SessionSettings,
     clock: Steady,
     phase: Phase,
@@ -72,7 +80,7 @@ impl Session {
     /// A session that connects at its first poke. `seed` spreads the pauses of sessions that fall together.
     pub fn new(who: Identity, wanted: Subscription, settings: SessionSettings, seed: u64, now: Nanos) -> Self {
         Self {
-            url: wanted.url(&who.base),
+            endpoints: Endpoints::new(vec![wanted.url(&who.base)], settings.endpoint_tries),
             clock: Steady::new(now),
             phase: Phase::Waiting { until: 0 },
             filter: Filter::new(who.venue.trade_ids_contiguous(), settings.liquidation_age_max_secs),
@@ -92,6 +100,52 @@ impl Session {
         }
     }
 
+    /// The same with several places to connect to, as schemes and hosts: the next one is used when tries at one fail. None at
+    /// all are as `base` of [`Identity`] alone.
+    #[must_use]
+    pub fn with_endpoints(mut self, bases: &[String]) -> Self {
+        if !bases.is_empty() {
+            let urls = bases.iter().map(|base| self.streams.url(base)).collect();
+            self.endpoints = Endpoints::new(urls, self.settings.endpoint_tries);
+        }
+        self
+    }
+
+    /// Another session for the same, which knows what this one has brought and how long its data uses to pause.
+    fn heir(&self, seed: u64) -> Self {
+        let (settings, mut streams) = (self.settings.clone(), self.streams.clone());
+        streams.restart();
+        Self {
+            endpoints: self.endpoints.clone(),
+            clock: self.clock.clone(),
+            phase: Phase::Waiting { until: 0 },
+            filter: self.filter.clone(),
+            backoff: Backoff::new(settings.backoff_first_secs, settings.backoff_max_secs, seed),
+            streams,
+            lateness: self.lateness.clone(),
+            closing: false,
+            reported: None,
+            holes: Holes::default(),
+            bad: None,
+            bad_flush_at: 0,
+            counters: Counters::default(),
+            events: Vec::new(),
+            actions: VecDeque::new(),
+            who: self.who.clone(),
+            settings,
+        }
+    }
+
+    /// What it has brought so far.
+    fn known(&self) -> Filter {
+        self.filter.clone()
+    }
+
+    /// Takes over what another line of the same feed has brought.
+    fn absorb(&mut self, known: &Filter) {
+        self.filter.absorb(known);
+    }
+
     /// Takes what happened at `now`; whatever is due by then happens too.
     pub fn handle(&mut self, now: Nanos, input: SessionInput) {
         self.clock.advance(now);
@@ -102,6 +156,7 @@ impl Session {
             SessionInput::Frame(frame) => self.frame(frame),
             SessionInput::Ping => self.counters.pings += 1,
             SessionInput::Lost(why) => self.lost(&printable(why)),
+            SessionInput::Postponed(by) => self.postponed(by),
         }
         self.due();
     }
@@ -136,7 +191,17 @@ impl Session {
 
     /// Where it connects to.
     pub fn url(&self) -> &str {
-        &self.url
+        self.endpoints.current()
+    }
+
+    /// Whether the venue said that it is about to close the connection.
+    const fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Whether it is open, and everything asked for was answered.
+    fn is_subscribed(&self) -> bool {
+        matches!(self.phase, Phase::Open(_)) && self.streams.all_acknowledged()
     }
 
     /// The venue's name and the number of the connection, for people.
@@ -150,7 +215,15 @@ impl Session {
         self.filter.reconnected();
         self.holes.reconnected(now);
         let (sent, pinged) = (i64::MIN / 2, now);
-        self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false });
+        self.counters.mute = 0;
+        let mute_at = now + nanos(2.0 * self.settings.silence_secs);
+        self.phase = Phase::Open(Open { heard: now, sent, pinged, delivering_since: None, late: false, mute_at });
+    }
+
+    fn postponed(&mut self, by: i64) {
+        if let Phase::Connecting { until } = &mut self.phase {
+            *until = until.saturating_add(by.max(0));
+        }
     }
 
     fn frame(&mut self, frame: &[u8]) {
@@ -271,9 +344,22 @@ impl Session {
             return;
         }
         self.counters.losses += 1;
-        let pause = if std::mem::take(&mut self.closing) { 0 } else { self.backoff.next() };
-        self.report(FeedState::Down, format!("{why}; next try in {:.1} s", pause as f64 / Nanos::SECOND as f64));
+        self.counters.mute = 0;
+        let (pause, at) = if std::mem::take(&mut self.closing) { (0, String::new()) } else { self.failed() };
+        self.report(FeedState::Down, format!("{why}; next try in {:.1} s{at}", pause as f64 / Nanos::SECOND as f64));
         self.phase = Phase::Waiting { until: self.clock.now().saturating_add(pause) };
+    }
+
+    /// A try failed: the pause before the next one, and where that goes if it goes elsewhere.
+    fn failed(&mut self) -> (i64, String) {
+        let pause = self.backoff.next();
+        let next = self.endpoints.fail();
+        if next == Next::Same {
+            return (pause, String::new());
+        }
+        self.counters.endpoint_changes += 1;
+        let pause = if next == Next::Fresh { pause.min(nanos(self.settings.backoff_first_secs)) } else { pause };
+        (pause, format!(" at {}", printable(self.endpoints.current())))
     }
 
     fn give_up(&mut self, why: &str) {
@@ -298,6 +384,7 @@ impl Session {
                 let pings = self.next_ping(open).is_some_and(|at| now >= at);
                 if open.delivering_since.is_some_and(|since| now - since >= nanos(self.settings.healthy_after_secs)) {
                     self.backoff.reset();
+                    self.endpoints.succeed();
                 }
                 if unheard >= self.silence_limit() {
                     self.counters.silences += 1;
@@ -310,6 +397,7 @@ impl Session {
                     self.ping();
                 }
                 self.notice_lateness();
+                self.notice_mutes();
             }
         }
     }
@@ -329,6 +417,29 @@ impl Session {
         self.report(FeedState::Late, format!("data has paused for {secs:.2} s, longer than it uses to"));
     }
 
+    /// Tells once of streams that were acknowledged and never delivered, while others on their connection do. It is no loss of
+    /// the connection: the next one would hardly be better.
+    fn notice_mutes(&mut self) {
+        let now = self.clock.now();
+        let Phase::Open(open) = &mut self.phase else { return };
+        if now < open.mute_at || open.delivering_since.is_none() {
+            return;
+        }
+        // The last request may have been sent late, where there are many.
+        let is_early = !self.streams.all_acknowledged();
+        open.mute_at = now + if is_early { nanos(self.settings.silence_secs) } else { Nanos::SECOND };
+        if is_early {
+            return;
+        }
+        let (mute, one) = self.streams.mute();
+        let words = format!("{mute} streams were acknowledged and never delivered, as {}", printable(one));
+        let is_news = mute > self.counters.mute;
+        self.counters.mute = mute;
+        if is_news {
+            self.report(FeedState::Gap, words);
+        }
+    }
+
     /// When the data that was delivered will be late; `None` where it is called so already.
     fn late_at(&self, open: &Open) -> Option<i64> {
         let delivers = open.delivering_since.is_some() && !open.late;
@@ -337,8 +448,9 @@ impl Session {
 
     fn connect(&mut self) {
         self.phase = Phase::Connecting { until: self.clock.now() + nanos(self.settings.open_within_secs) };
-        self.actions.push_back(Action::Connect { url: self.url.clone() });
-        self.report(FeedState::Connecting, self.url.clone());
+        let url = self.endpoints.current().to_owned();
+        self.actions.push_back(Action::Connect { url: url.clone() });
+        self.report(FeedState::Connecting, printable(&url));
     }
 
     fn send(&mut self) {
@@ -380,9 +492,13 @@ impl Session {
 
     fn report(&mut self, state: FeedState, why: String) {
         self.reported = Some(state);
-        let (venue, connection) = (self.who.venue_id, self.who.connection);
-        let report = FeedReport { at: self.clock.outer(), venue, connection, state, why };
+        let report = self.report_of(state, why);
         self.actions.push_back(Action::Emit(Input::Feed(report)));
+    }
+
+    fn report_of(&self, state: FeedState, why: String) -> FeedReport {
+        let (venue, connection) = (self.who.venue_id, self.who.connection);
+        FeedReport { at: self.clock.outer(), venue, connection, state, why }
     }
 }
 

@@ -1,10 +1,11 @@
-//! The shell around a session: a real WebSocket, a clock, and log lines. All decisions are the session's.
+//! The shell around a feed: real sockets, a clock, and log lines. All decisions are the relay's and its sessions'.
 
-use std::future::{Future, pending};
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -15,8 +16,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::clock::Clock;
-use super::session::{Action, Counters, Session, SessionInput, printable};
+use super::session::{Action, Counters, Relay, RelayAction, SessionInput, Standing, printable};
 use super::trust::{Trust, explain};
+use super::turnstile::Turnstile;
 use super::venue::FRAME_MAX;
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::Nanos;
@@ -26,14 +28,14 @@ pub trait Sink: Send {
     /// Takes an input; `Break` ends the session.
     fn input(&mut self, input: Input) -> ControlFlow<()>;
 
-    /// Takes a frame as it came, before it is decoded: for recordings.
+    /// Takes a frame as it came, before it is decoded: for recordings. Where several connections bring the same, those of one.
     fn frame(&mut self, recv_at: Nanos, text: &str) {
         let _ = (recv_at, text);
     }
 
-    /// Takes the counts, after every wake.
-    fn counters(&mut self, counters: &Counters) {
-        let _ = counters;
+    /// Takes the counts and where the feed stands, after every wake.
+    fn counters(&mut self, counters: &Counters, standing: Standing) {
+        let _ = (counters, standing);
     }
 }
 
@@ -89,33 +91,60 @@ const SEND_WITHIN: Duration = Duration::from_secs(5);
 type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Connecting = Pin<Box<dyn Future<Output = Result<Stream, String>> + Send>>;
 
+#[derive(Default)]
 enum Line {
+    #[default]
     Down,
     Connecting(Connecting),
     Up(Box<Stream>),
 }
 
-/// Drives `session` until `shutdown` or until the sink breaks. A server that `trust` does not cover, and an address that may
+/// What several feeds of a venue share.
+#[derive(Clone)]
+pub struct Door {
+    /// Whom to believe.
+    pub trust: Trust,
+    /// How many new connections the venue takes; as many as one likes where there is none.
+    pub turnstile: Option<Arc<Mutex<Turnstile>>>,
+}
+
+impl From<Trust> for Door {
+    fn from(trust: Trust) -> Self {
+        Self { trust, turnstile: None }
+    }
+}
+
+impl Door {
+    /// Books a turn at `now`: how long to wait for it.
+    fn wait(&self, now: Nanos) -> i64 {
+        let Some(turnstile) = &self.turnstile else { return 0 };
+        let turn = turnstile.lock().unwrap_or_else(PoisonError::into_inner).book(now);
+        turn.0.saturating_sub(now.0)
+    }
+}
+
+/// Drives `relay` until `shutdown` or until the sink breaks. A server that `trust` does not cover, and an address that may
 /// not be connected to, are losses like any other: told as `Down` with the reason, and tried again after the pause.
 pub async fn run(
-    session: Session,
-    trust: Trust,
+    relay: Relay,
+    door: Door,
     clock: Arc<dyn Clock>,
     sink: &mut impl Sink,
     shutdown: impl Future<Output = ()>,
 ) {
     let mut shutdown = pin!(shutdown);
-    let mut shell = Shell { name: session.name(), session, trust, clock, sink, line: Line::Down, outbox: Vec::new() };
-    let mut flow = shell.happen(SessionInput::Tick);
+    let (lines, outbox) = (std::array::from_fn(|_| Line::Down), Vec::new());
+    let mut shell = Shell { name: relay.name(), relay, door, clock, sink, lines, first: 0, outbox };
+    let mut flow = shell.happen(0, SessionInput::Tick);
     while flow.is_continue() {
         shell.flush().await;
-        shell.sink.counters(&shell.session.counters());
-        let nap = shell.clock.wait(shell.session.deadline());
+        shell.sink.counters(&shell.relay.counters(), shell.relay.standing());
+        let nap = shell.clock.wait(shell.relay.deadline());
         flow = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            news = shell.line.next() => shell.take_all(news),
-            () = tokio::time::sleep(nap) => shell.happen(SessionInput::Tick),
+            (place, news) = shell.next() => shell.take_all(place, news),
+            () = tokio::time::sleep(nap) => shell.happen(0, SessionInput::Tick),
         };
     }
 }
@@ -128,105 +157,153 @@ enum News {
 }
 
 impl Line {
-    async fn next(&mut self) -> News {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<News> {
         match self {
-            Self::Down => pending().await,
-            Self::Connecting(connecting) => match connecting.await {
+            Self::Down => Poll::Pending,
+            Self::Connecting(connecting) => connecting.as_mut().poll(context).map(|done| match done {
                 Ok(stream) => News::Opened(Box::new(stream)),
                 Err(why) => News::Lost(why),
-            },
-            Self::Up(stream) => match stream.next().await {
+            }),
+            Self::Up(stream) => stream.poll_next_unpin(context).map(|next| match next {
                 Some(Ok(message)) => News::Came(message),
                 Some(Err(fault)) => News::Lost(fault.to_string()),
                 None => News::Lost("the connection ended".to_owned()),
-            },
+            }),
         }
     }
 }
 
 struct Shell<'s, S: Sink> {
     name: String,
-    session: Session,
-    trust: Trust,
+    relay: Relay,
+    door: Door,
     clock: Arc<dyn Clock>,
     sink: &'s mut S,
-    line: Line,
-    outbox: Vec<Message>,
+    lines: [Line; Relay::PLACES],
+    /// The line that is looked at first: each in its turn, so that a busy one starves none.
+    first: usize,
+    outbox: Vec<(usize, Message)>,
 }
 
 impl<S: Sink> Shell<'_, S> {
+    /// The next news of any line.
+    async fn next(&mut self) -> (usize, News) {
+        self.first = (self.first + 1) % Relay::PLACES;
+        let (lines, first) = (&mut self.lines, self.first);
+        poll_fn(|context| {
+            let (before, from) = lines.split_at_mut(first);
+            let places = (first..).zip(from).chain((0..).zip(before));
+            for (place, line) in places {
+                if let Poll::Ready(news) = line.poll(context) {
+                    return Poll::Ready((place, news));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
     /// Takes these news and every complete frame that is there already.
-    fn take_all(&mut self, first: News) -> ControlFlow<()> {
-        self.take(first)?;
+    fn take_all(&mut self, place: usize, first: News) -> ControlFlow<()> {
+        self.take(place, first)?;
         for _ in 0..WAKE_MAX {
-            match self.line.next().now_or_never() {
-                Some(news) => self.take(news)?,
+            match self.next().now_or_never() {
+                Some((place, news)) => self.take(place, news)?,
                 None => break,
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn take(&mut self, news: News) -> ControlFlow<()> {
+    fn take(&mut self, place: usize, news: News) -> ControlFlow<()> {
         match news {
             News::Opened(stream) => {
-                self.line = Line::Up(stream);
-                self.happen(SessionInput::Opened)
+                self.set(place, Line::Up(stream));
+                self.happen(place, SessionInput::Opened)
             }
             News::Came(Message::Text(text)) => {
-                self.sink.frame(self.clock.now(), text.as_str());
-                self.happen(SessionInput::Frame(text.as_bytes()))
+                if self.relay.leads(place) {
+                    self.sink.frame(self.clock.now(), text.as_str());
+                }
+                self.happen(place, SessionInput::Frame(text.as_bytes()))
             }
-            News::Came(Message::Binary(bytes)) => self.happen(SessionInput::Frame(&bytes)),
-            News::Came(Message::Ping(_)) => self.happen(SessionInput::Ping),
+            News::Came(Message::Binary(bytes)) => self.happen(place, SessionInput::Frame(&bytes)),
+            News::Came(Message::Ping(_)) => self.happen(place, SessionInput::Ping),
             News::Came(Message::Close(frame)) => {
                 let why = frame.map_or_else(String::new, |frame| format!(": {frame}"));
-                self.lose(&format!("the venue closed the connection{why}"))
+                self.lose(place, &format!("the venue closed the connection{why}"))
             }
             News::Came(Message::Pong(_) | Message::Frame(_)) => ControlFlow::Continue(()),
-            News::Lost(why) => self.lose(&why),
+            News::Lost(why) => self.lose(place, &why),
         }
     }
 
-    fn lose(&mut self, why: &str) -> ControlFlow<()> {
-        if let Line::Up(stream) = std::mem::replace(&mut self.line, Line::Down) {
-            tokio::spawn(part(stream, std::mem::take(&mut self.outbox)));
+    fn lose(&mut self, place: usize, why: &str) -> ControlFlow<()> {
+        if let Some(line) = self.lines.get_mut(place)
+            && let Line::Up(stream) = std::mem::replace(line, Line::Down)
+        {
+            let (own, others) = std::mem::take(&mut self.outbox).into_iter().partition(|(of, _)| *of == place);
+            self.outbox = others;
+            tokio::spawn(part(stream, own.into_iter().map(|(_, message)| message).collect()));
         }
-        self.happen(SessionInput::Lost(why))
+        self.set(place, Line::Down);
+        self.happen(place, SessionInput::Lost(why))
     }
 
-    /// Tells the session and obeys it.
-    fn happen(&mut self, input: SessionInput) -> ControlFlow<()> {
-        self.session.handle(self.clock.now(), input);
-        while let Some(action) = self.session.poll() {
+    /// Whatever was to be sent on the old line is not for the new one.
+    fn set(&mut self, place: usize, line: Line) {
+        self.outbox.retain(|(of, _)| *of != place);
+        if let Some(slot) = self.lines.get_mut(place) {
+            *slot = line;
+        }
+    }
+
+    /// Tells the relay and obeys it.
+    fn happen(&mut self, place: usize, input: SessionInput) -> ControlFlow<()> {
+        self.relay.handle(self.clock.now(), place, input);
+        while let Some(action) = self.relay.poll() {
             match action {
-                Action::Connect { url } => self.line = Line::Connecting(Box::pin(connect(url, self.trust.clone()))),
-                Action::Send(text) => self.outbox.push(Message::text(text)),
-                Action::Ping => self.outbox.push(Message::Ping(Vec::new().into())),
-                Action::Close => {
-                    self.line = Line::Down;
-                    self.outbox.clear();
-                }
-                Action::Emit(input) => {
+                RelayAction::Do { place, action } => self.obey(place, action),
+                RelayAction::Emit(input) => {
                     if let Input::Feed(report) = &input {
                         log(&self.name, report);
                     }
                     self.sink.input(input)?;
                 }
+                RelayAction::Note { place, report } => log(&format!("{} line {place}", self.name), &report),
             }
         }
         ControlFlow::Continue(())
     }
 
+    fn obey(&mut self, place: usize, action: Action) {
+        match action {
+            Action::Connect { url } => {
+                let now = self.clock.now();
+                let wait = self.door.wait(now);
+                if wait > 0 {
+                    self.relay.handle(now, place, SessionInput::Postponed(wait));
+                }
+                let nap = self.clock.wait(Nanos(now.0.saturating_add(wait)));
+                let connecting = connect(url, self.door.trust.clone(), nap);
+                self.set(place, Line::Connecting(Box::pin(connecting)));
+            }
+            Action::Send(text) => self.outbox.push((place, Message::text(text))),
+            Action::Ping => self.outbox.push((place, Message::Ping(Vec::new().into()))),
+            Action::Close => self.set(place, Line::Down),
+            // A relay wraps none of these.
+            Action::Emit(_) => {}
+        }
+    }
+
     /// Sends what waits. A failure shows at the next read, which is where losses are handled.
     async fn flush(&mut self) {
-        for message in self.outbox.drain(..) {
-            if let Line::Up(stream) = &mut self.line {
-                let sent = tokio::time::timeout(SEND_WITHIN, stream.send(message)).await;
-                if !matches!(sent, Ok(Ok(()))) {
-                    self.line = Line::Connecting(Box::pin(async { Err(Error::ConnectionClosed.to_string()) }));
-                    break;
-                }
+        for (place, message) in std::mem::take(&mut self.outbox) {
+            let Some(Line::Up(stream)) = self.lines.get_mut(place) else { continue };
+            let sent = tokio::time::timeout(SEND_WITHIN, stream.send(message)).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                let gone = Line::Connecting(Box::pin(async { Err(Error::ConnectionClosed.to_string()) }));
+                self.set(place, gone);
             }
         }
     }
@@ -245,7 +322,9 @@ async fn part(mut stream: Box<Stream>, unsent: Vec<Message>) {
     let _ = tokio::time::timeout(SEND_WITHIN, parting).await;
 }
 
-async fn connect(url: String, trust: Trust) -> Result<Stream, String> {
+/// After `nap`, the time until the venue takes another connection.
+async fn connect(url: String, trust: Trust, nap: Duration) -> Result<Stream, String> {
+    tokio::time::sleep(nap).await;
     check_url(&url).map_err(|bad| bad.to_string())?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(FRAME_MAX))
@@ -261,7 +340,7 @@ async fn connect(url: String, trust: Trust) -> Result<Stream, String> {
 /// One line a change of state; the session made the words safe.
 fn log(feed: &str, report: &FeedReport) {
     match report.state {
-        FeedState::Down | FeedState::Gap | FeedState::Overflow | FeedState::Late => {
+        FeedState::Down | FeedState::Gap | FeedState::Overflow | FeedState::Late | FeedState::Thin => {
             tracing::warn!(feed, state = report.state.name(), "{}", report.why);
         }
         FeedState::Connecting | FeedState::Subscribed | FeedState::Delivering => {

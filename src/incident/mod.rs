@@ -103,7 +103,7 @@ fn title(kind: &str) -> &str {
 pub fn kind_of(detector: &str, direction: Direction) -> &'static str {
     match (detector, direction) {
         ("cascade", _) => "liquidation_cascade",
-        ("stale", _) => "blind_feed",
+        ("stale" | "apart" | "book", _) => "blind_feed",
         ("dislocation", _) => "dislocation",
         ("manual", _) => "manual",
         (_, Direction::Down) => "flash_crash",

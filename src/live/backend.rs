@@ -9,7 +9,7 @@ use crossbeam_channel::{Sender, bounded};
 
 use super::acks::{Acks, Watch};
 use super::desk::Desk;
-use super::feeds::{FeedCounts, Feeds};
+use super::feeds::{FeedCounts, Feeds, LineCounts};
 use super::mailbox::Mailbox;
 use super::scribe::Scribe;
 use crate::engine::{Action, Command, Engine, Input, Life};
@@ -115,6 +115,19 @@ impl Shared {
         }
     }
 
+    /// Whether every feed delivers; the first that does not, and how many more.
+    fn hears(&self) -> Result<(), String> {
+        let feeds = self.rooms.get().and_then(|rooms| rooms.feeds.lock().ok().map(|feeds| feeds.clone()));
+        let deaf: Vec<String> = feeds.unwrap_or_default().iter().filter_map(LineCounts::trouble).collect();
+        let blind = self.vitals().doubted();
+        match (&deaf[..], blind) {
+            ([], 0) => Ok(()),
+            ([], blind) => Err(format!("{blind} markets have a feed that cannot be trusted")),
+            ([only], _) => Err(only.clone()),
+            ([first, rest @ ..], _) => Err(format!("{first}, and {} more", rest.len())),
+        }
+    }
+
     /// Says why nothing can be promised any more.
     pub(super) fn fail(&self, why: &str) {
         if let Ok(mut fault) = self.fault.lock() {
@@ -142,7 +155,10 @@ impl Backend for Shared {
             lease: Some(self.lease.copy()),
             acks: rooms.and_then(|rooms| rooms.acks.as_ref()).map(|acks| acks.counters()),
             channel: Some(channel),
-            feeds: feeds.iter().map(|line| FeedCounters::named(&line.name, line.state, line.counters)).collect(),
+            feeds: feeds
+                .iter()
+                .map(|line| FeedCounters::named(&line.name, line.state, line.counters).standing(line.standing))
+                .collect(),
             store: Some(self.store.copy()),
             hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
             record: rooms.and_then(|rooms| rooms.record.as_ref()).map(Scribe::counters),
@@ -154,7 +170,7 @@ impl Backend for Shared {
             return Err(why);
         }
         match self.starting.load(Ordering::Relaxed) {
-            0 => Ok(()),
+            0 => self.hears(),
             u64::MAX => Err("the engine has not taken its first probe".to_owned()),
             count => Err(format!("{count} markets have not delivered a price yet")),
         }

@@ -1,5 +1,6 @@
-//! The feeds: one thread with its own runtime, one session a connection, all into the mailbox.
+//! The feeds: one thread with its own runtime, one relay a feed, all into the mailbox.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -14,9 +15,10 @@ use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{MarketId, Nanos};
 use crate::feed::catalog::Catalog;
 use crate::feed::clock::Clock;
-use crate::feed::session::{Counters, Identity, Session};
-use crate::feed::socket::{self, Sink};
+use crate::feed::session::{Counters, Identity, Relay, Session, Standing};
+use crate::feed::socket::{self, Door, Sink};
 use crate::feed::trust::Trust;
+use crate::feed::turnstile::Turnstile;
 use crate::feed::venue::{MarketLookup, VenueRef};
 use crate::market::Markets;
 
@@ -31,6 +33,7 @@ pub(super) struct LineCounts {
     /// Where it stands, as last reported.
     pub(super) state: Option<FeedState>,
     pub(super) counters: Counters,
+    pub(super) standing: Standing,
 }
 
 /// The running feeds.
@@ -42,7 +45,25 @@ pub(super) struct Feeds {
 
 impl LineCounts {
     fn new(name: String) -> Self {
-        Self { name, state: None, counters: Counters::default() }
+        Self { name, state: None, counters: Counters::default(), standing: Standing::default() }
+    }
+}
+
+impl LineCounts {
+    /// What is wrong with it, in words.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match self.state {
+            Some(FeedState::Delivering | FeedState::Thin | FeedState::Gap | FeedState::Overflow)
+                if self.counters.mute == 0 =>
+            {
+                None
+            }
+            Some(FeedState::Delivering | FeedState::Thin | FeedState::Gap | FeedState::Overflow) => {
+                Some(format!("{}: {} streams were acknowledged and never delivered", self.name, self.counters.mute))
+            }
+            Some(state) => Some(format!("{} is {}", self.name, state.name())),
+            None => Some(format!("{} has not begun", self.name)),
+        }
     }
 }
 
@@ -64,7 +85,7 @@ fn venue_of(feed: &FeedSettings, catalog: &Catalog) -> Result<VenueRef> {
 }
 
 impl Feeds {
-    /// Makes every session and runs them.
+    /// Makes every relay and runs them.
     pub(super) fn start(
         feeds: &[FeedSettings],
         catalog: &Catalog,
@@ -73,20 +94,20 @@ impl Feeds {
         mailbox: &Mailbox,
         record: Option<&Scribe>,
     ) -> Result<Self> {
-        let mut sessions = Vec::new();
+        let (mut relays, mut turnstiles) = (Vec::new(), BTreeMap::new());
         for feed in feeds {
-            sessions.extend(sessions_of(feed, catalog, table, clock.now())?);
+            relays.extend(relays_of(feed, catalog, table, clock.now(), &mut turnstiles)?);
         }
         let counts: FeedCounts =
-            Arc::new(Mutex::new(sessions.iter().map(|(session, ..)| LineCounts::new(session.name())).collect()));
+            Arc::new(Mutex::new(relays.iter().map(|(relay, ..)| LineCounts::new(relay.name())).collect()));
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("feed runtime")?;
         let (clock, mailbox, shared) = (Arc::clone(clock), mailbox.clone(), Arc::clone(&counts));
         let (record, catalog) = (record.cloned(), catalog.clone());
         let work = move || {
             runtime.block_on(async {
-                let tasks = sessions.into_iter().enumerate().map(|(place, (session, trust, overflow))| {
-                    let wire = Wire { name: session.name(), url: url_of(&session.name(), &catalog) };
+                let tasks = relays.into_iter().enumerate().map(|(place, (relay, door, overflow))| {
+                    let wire = Wire { name: relay.name(), url: url_of(&relay.name(), &catalog) };
                     let mut sink = Line {
                         record: record.clone().map(|scribe| (scribe, Arc::new(wire))),
                         slot: Slot::new(mailbox.clone(), overflow),
@@ -97,7 +118,7 @@ impl Feeds {
                     let (clock, mut stopped) = (Arc::clone(&clock), stopped.clone());
                     async move {
                         let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
-                        socket::run(session, trust, clock, &mut sink, shutdown).await;
+                        socket::run(relay, door, clock, &mut sink, shutdown).await;
                     }
                 });
                 futures_util::future::join_all(tasks).await;
@@ -114,23 +135,32 @@ impl Feeds {
     }
 }
 
-fn sessions_of(
+/// One door for each host of a venue, whichever feeds go through it.
+type Turnstiles = BTreeMap<String, Arc<Mutex<Turnstile>>>;
+
+fn relays_of(
     feed: &FeedSettings,
     catalog: &Catalog,
     table: &Markets,
     now: Nanos,
-) -> Result<Vec<(Session, Trust, FeedReport)>> {
+    turnstiles: &mut Turnstiles,
+) -> Result<Vec<(Relay, Door, FeedReport)>> {
     let venue = venue_of(feed, catalog)?;
     let lookup = Arc::new(MarketLookup::new(&*venue, table));
     let markets: Vec<(MarketId, &str)> =
         lookup.iter().filter(|(_, native)| feed.markets.iter().any(|wanted| wanted == native)).collect();
     let (venue_id, _) =
         markets.first().and_then(|(id, _)| table.groups(*id)).ok_or_else(|| anyhow!("{}: no markets", feed.venue))?;
-    let base = feed.endpoint.clone().unwrap_or_else(|| venue.base().to_owned());
+    let bases: Vec<String> = feed.endpoint.iter().chain(&feed.endpoints).cloned().collect();
+    let base = bases.first().map_or(venue.base(), String::as_str).to_owned();
+    let turnstile = turnstiles
+        .entry(venue.name().to_owned())
+        .or_insert_with(|| Arc::new(Mutex::new(Turnstile::new(venue.connects()))));
     let trust = match &feed.ca_file {
         Some(path) => Trust::with_file(path).with_context(|| path.display().to_string())?,
         None => Trust::public(),
     };
+    let door = Door { trust, turnstile: Some(Arc::clone(turnstile)) };
     let wanted = venue.subscribe(&markets, &feed.kinds);
     Ok(wanted
         .into_iter()
@@ -142,7 +172,8 @@ fn sessions_of(
             let why = "the channel to the engine was full".to_owned();
             let overflow = FeedReport { at: now, venue: venue_id, connection, state: FeedState::Overflow, why };
             let seed = u64::from(connection) << 32 | u64::from(venue_id.0);
-            (Session::new(who, subscription, feed.session.clone(), seed, now), trust.clone(), overflow)
+            let session = Session::new(who, subscription, feed.session.clone(), seed, now).with_endpoints(&bases);
+            (Relay::new(session, feed.connections, !seed), door.clone(), overflow)
         })
         .collect())
 }
@@ -177,11 +208,12 @@ impl Sink for Line {
         }
     }
 
-    fn counters(&mut self, counters: &Counters) {
+    fn counters(&mut self, counters: &Counters, standing: Standing) {
         if let Ok(mut all) = self.counts.try_lock()
             && let Some(mine) = all.get_mut(self.place)
         {
             mine.counters = *counters;
+            mine.standing = standing;
             mine.state = self.state;
         }
     }

@@ -47,6 +47,10 @@ pub struct FeedSettings {
     pub kinds: Vec<Kind>,
     /// Another address than the venue's own, as for a test server on loopback: `ws://127.0.0.1:8080`.
     pub endpoint: Option<String>,
+    /// More of them, behind `endpoint`: the next is used when tries at one fail, or it is late. None by default.
+    pub endpoints: Vec<String>,
+    /// Connections that bring the same, 1 or 2: what comes first counts.
+    pub connections: u32,
     /// PEM file of authorities that are believed beside the public ones, read when the daemon starts. None by default.
     pub ca_file: Option<PathBuf>,
     /// How its connections are kept.
@@ -61,6 +65,8 @@ impl FeedSettings {
             markets: markets.iter().map(|name| (*name).to_owned()).collect(),
             kinds: vec![Kind::Trade, Kind::Quote, Kind::Liquidation, Kind::Mark, Kind::Index, Kind::Funding],
             endpoint: None,
+            endpoints: Vec::new(),
+            connections: 1,
             ca_file: None,
             session: SessionSettings::default(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Latencies, Latency, Vitals};
 use crate::engine::FeedState;
 use crate::event::Nanos;
-use crate::feed::session::Counters;
+use crate::feed::session::{Counters, Standing};
 use crate::hook::HookNumbers;
 
 /// One connection of a venue.
@@ -19,13 +19,27 @@ pub struct FeedCounters {
     pub state: Option<FeedState>,
     /// What its session counts.
     pub session: Counters,
+    /// How many lines it wants and has, and which endpoint it uses.
+    pub standing: Standing,
 }
 
 impl FeedCounters {
     /// Of a session by its name, as in `binance-coinm/0`.
     pub fn named(name: &str, state: Option<FeedState>, session: Counters) -> Self {
         let (venue, connection) = name.rsplit_once('/').unwrap_or((name, "0"));
-        Self { venue: venue.to_owned(), connection: connection.parse().unwrap_or(0), state, session }
+        Self {
+            venue: venue.to_owned(),
+            connection: connection.parse().unwrap_or(0),
+            state,
+            session,
+            standing: Standing::default(),
+        }
+    }
+
+    /// The same with where it stands.
+    #[must_use]
+    pub fn standing(self, standing: Standing) -> Self {
+        Self { standing, ..self }
     }
 }
 

@@ -95,7 +95,7 @@ metrics! {
     FEED_BAD: Counter "fusewire_feed_bad_frames_total" ["venue", "connection", "reason"]
         "Frames that were refused, by reason.";
     FEED_DROPPED: Counter "fusewire_feed_dropped_events_total" ["venue", "connection", "reason"]
-        "Events that were not handed on: trades that came before, liquidations sent again.";
+        "Events that were not handed on: trades that came before, liquidations sent again, what another connection brought first.";
     FEED_MISSING: Counter "fusewire_feed_missing_trades_total" ["venue", "connection"]
         "Trades that never came, by the holes in their ids.";
     FEED_MISSING_MESSAGES: Counter "fusewire_feed_missing_messages_total" ["venue", "connection"]
@@ -108,6 +108,20 @@ metrics! {
         "Pauses of the data that were longer than a living connection uses to make.";
     FEED_CLOCK_STEPS: Counter "fusewire_feed_clock_steps_total" ["venue", "connection"]
         "Steps of our own clock that a session noticed.";
+    FEED_LINES: Gauge "fusewire_feed_lines" ["venue", "connection"]
+        "Connections that bring the same and deliver, of `connections` in the config: 1 of 2 is redundancy lost.";
+    FEED_MUTE: Gauge "fusewire_feed_mute_streams" ["venue", "connection"]
+        "Streams that speak by the clock, were acknowledged, and have never delivered on this connection.";
+    FEED_ENDPOINT: Gauge "fusewire_feed_endpoint" ["venue", "connection"]
+        "Which of the feed's endpoints is in use, from 0 in the order of the config.";
+    FEED_ENDPOINT_CHANGES: Counter "fusewire_feed_endpoint_changes_total" ["venue", "connection"]
+        "Changes to another endpoint after failed tries.";
+    FEED_HANDOVERS: Counter "fusewire_feed_handovers_total" ["venue", "connection"]
+        "Connections that took the place of one that was still alive, before it was cut.";
+    FEED_MISFITS: Counter "fusewire_feed_misfits_total" ["venue", "connection"]
+        "New connections that were given up because they did not bring what the old one brought.";
+    FEED_COVERED: Counter "fusewire_feed_covered_gaps_total" ["venue", "connection"]
+        "Holes in what one connection brought that another one covered.";
     FEED_LAG: Histogram "fusewire_feed_lag_seconds" ["venue"]
         "From the venue's time of an event to receiving it; a venue's clock ahead of ours counts as 0.";
     CHANNEL_OFFERED: Counter "fusewire_channel_offered_total" []

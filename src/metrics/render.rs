@@ -180,10 +180,17 @@ fn feeds(page: &mut Page, readings: &Readings) {
     each(&n::FEED_SILENCES, &|feed| feed.session.silences);
     each(&n::FEED_LATES, &|feed| feed.session.lates);
     each(&n::FEED_CLOCK_STEPS, &|feed| feed.session.clock_steps);
+    each(&n::FEED_LINES, &|feed| u64::from(feed.standing.delivering));
+    each(&n::FEED_MUTE, &|feed| feed.session.mute);
+    each(&n::FEED_ENDPOINT, &|feed| u64::from(feed.standing.endpoint));
+    each(&n::FEED_ENDPOINT_CHANGES, &|feed| feed.session.endpoint_changes);
+    each(&n::FEED_HANDOVERS, &|feed| feed.session.handovers);
+    each(&n::FEED_MISFITS, &|feed| feed.session.misfits);
+    each(&n::FEED_COVERED, &|feed| feed.session.covered);
     page.add(&n::FEED_DELIVERING, |samples| {
         for feed in feeds {
             if let Some(state) = feed.state {
-                let is = f64::from(u8::from(state == FeedState::Delivering));
+                let is = f64::from(u8::from(matches!(state, FeedState::Delivering | FeedState::Thin)));
                 samples.push(&[&feed.venue, &feed.connection.to_string()], is);
             }
         }
@@ -197,7 +204,11 @@ fn feeds(page: &mut Page, readings: &Readings) {
     });
     page.add(&n::FEED_DROPPED, |samples| {
         for feed in feeds {
-            let dropped = [("duplicate", feed.session.duplicates), ("old_liquidation", feed.session.old_liquidations)];
+            let dropped = [
+                ("duplicate", feed.session.duplicates),
+                ("old_liquidation", feed.session.old_liquidations),
+                ("other_line", feed.session.overtaken),
+            ];
             for (reason, count) in dropped {
                 samples.push(&[&feed.venue, &feed.connection.to_string(), reason], count as f64);
             }

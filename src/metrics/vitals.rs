@@ -153,6 +153,14 @@ impl Vitals {
         if ratio.is_finite() { ratio } else { 0.0 }
     }
 
+    /// How many markets have a feed that a detector of feeds doubts.
+    pub fn doubted(&self) -> usize {
+        let legs = crate::detect::of_feeds();
+        let is_doubted =
+            |market: &&MarketVitals| (0..LEGS).any(|leg| legs >> leg & 1 == 1 && self.ratio(market, leg) >= 1.0);
+        self.markets.iter().filter(is_doubted).count()
+    }
+
     fn read_limits(&mut self, engine: &Engine) {
         let detect = &engine.settings().detect;
         if self.detect.as_ref() != Some(detect) {

@@ -28,7 +28,8 @@ pub enum FaultKind {
     Silent,
     /// The venue's clock is an hour ahead.
     Skew,
-    /// The venue says that it is about to close, where it has words for it, and at the end closes every connection.
+    /// The venue says that it is about to close, where it has words for it, and at the end closes every connection that it
+    /// had then.
     ShutdownNotice,
 }
 

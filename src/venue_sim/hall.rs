@@ -69,6 +69,8 @@ struct Inside {
     wanted: BTreeMap<String, BTreeSet<u64>>,
     stalled: bool,
     late: VecDeque<String>,
+    /// Clients that were in when the shutdown was announced: the others came to a new server.
+    leaving: BTreeSet<u64>,
     /// A frame that waits for the next one to go first.
     overtaken: Option<String>,
     progress: Progress,
@@ -202,8 +204,12 @@ impl Hall {
         {
             self.lock().tell_all(&Word::Say(Utf8Bytes::from(notice)));
         }
+        if faults.begins(FaultKind::ShutdownNotice, after, until) {
+            let mut inside = self.lock();
+            inside.leaving = inside.clients.keys().copied().collect();
+        }
         if faults.ends(FaultKind::ShutdownNotice, after, until) {
-            self.lock().tell_all(&Word::Close);
+            self.lock().close_leaving();
         }
     }
 
@@ -263,6 +269,14 @@ impl Inside {
                 Err(_) => slow.push(id),
             }
         }
+        self.put_out(slow);
+    }
+
+    fn close_leaving(&mut self) {
+        let leaving = std::mem::take(&mut self.leaving);
+        let clients = self.clients.iter().filter(|(id, _)| leaving.contains(id));
+        let slow =
+            clients.filter_map(|(id, client)| client.queue.try_send(Word::Close).is_err().then_some(*id)).collect();
         self.put_out(slow);
     }
 

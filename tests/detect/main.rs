@@ -10,6 +10,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+mod apart;
 mod cascade;
 #[path = "../sim/chance.rs"]
 mod chance;

@@ -13,9 +13,11 @@
 mod others;
 mod poked;
 mod recorded;
+mod relay;
 #[allow(dead_code, reason = "the suite of venues uses more of it")]
 mod running;
 mod sockets;
+mod storm;
 mod tls;
 
 use std::sync::Arc;

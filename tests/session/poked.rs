@@ -133,6 +133,20 @@ fn pings_without_data_are_no_life() {
 }
 
 #[test]
+fn a_stream_that_was_acknowledged_and_never_delivers_is_told_once_and_shown_until_it_does() {
+    let mut poked = Poked::delivering(&[Kind::Trade, Kind::Mark]);
+    let mut told = Vec::new();
+    for id in 2..30 {
+        told.extend(poked.wait(1.0));
+        poked.frame(&trade(id, poked.now));
+    }
+    assert_eq!(told, ["gap: 1 streams were acknowledged and never delivered, as dotusd_perp@markPrice@1s"]);
+    assert_eq!((poked.session.counters().mute, poked.session.counters().losses), (1, 0));
+    poked.poke(SessionInput::Lost("cut"));
+    assert_eq!(poked.session.counters().mute, 0);
+}
+
+#[test]
 fn a_venue_that_says_it_is_online_delivers_nothing_yet() {
     let mut poked = Poked::opened("kraken-spot", &[Kind::Trade]);
     let status = r#"{"channel":"status","type":"update","data":[{"system":"online"}]}"#;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fusewire::engine::{FeedState, Input};
 use fusewire::event::Body;
 use fusewire::feed::clock::Clock;
-use fusewire::feed::session::{Counters, Session};
+use fusewire::feed::session::{Counters, Relay, Standing};
 use fusewire::feed::socket::{self, Sink};
 use fusewire::feed::trust::Trust;
 use tokio::sync::oneshot;
@@ -32,17 +32,18 @@ impl Sink for Tell {
         if self.inputs.send(input).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
-    fn counters(&mut self, counters: &Counters) {
+    fn counters(&mut self, counters: &Counters, _: Standing) {
         *self.counters.lock().expect("lock") = *counters;
     }
 }
 
 impl Running {
-    pub(crate) fn start(session: Session, clock: Arc<dyn Clock>) -> Self {
-        Self::trusting(Trust::public(), session, clock)
+    pub(crate) fn start(feed: impl Into<Relay>, clock: Arc<dyn Clock>) -> Self {
+        Self::trusting(Trust::public(), feed, clock)
     }
 
-    pub(crate) fn trusting(trust: Trust, session: Session, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn trusting(trust: Trust, feed: impl Into<Relay>, clock: Arc<dyn Clock>) -> Self {
+        let relay = feed.into();
         let (sender, inputs) = channel();
         let counters = Arc::new(Mutex::new(Counters::default()));
         let mut sink = Tell { inputs: sender, counters: Arc::clone(&counters) };
@@ -50,7 +51,7 @@ impl Running {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
             let stopped = async { drop(stopped.await) };
-            runtime.block_on(socket::run(session, trust, clock, &mut sink, stopped));
+            runtime.block_on(socket::run(relay, trust.into(), clock, &mut sink, stopped));
         });
         Self { inputs, counters, stop: Some(stop), thread: Some(thread) }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fusewire::engine::{FeedState, Input};
-use fusewire::event::{Kind, MarketId, Nanos};
+use fusewire::event::{Body, Event, Kind, MarketId, Nanos};
 use fusewire::feed::clock::{Clock, RealClock, ScaledClock};
 use fusewire::feed::frames::FrameReader;
-use fusewire::feed::session::{Identity, Session, SessionSettings};
+use fusewire::feed::session::{Identity, Relay, Session, SessionSettings};
 use fusewire::feed::venue::{MarketLookup, find};
 use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer};
@@ -121,6 +121,36 @@ fn trades_sent_twice_arrive_once() {
     let running = coinm(&server, &clock, &[Kind::Trade]);
     assert_eq!(running.trades(100), (1..=100).collect::<Vec<u64>>());
     assert!(server.progress().done);
+}
+
+/// Two venues play the same tape, as two data centres of one do.
+#[test]
+fn of_two_connections_one_dies_and_not_a_trade_is_missed() {
+    let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
+    let from = clock.now().plus_secs(0.5);
+    let open =
+        || VenueServer::start(stream_of_trades(from), Arc::clone(&clock), VenueOptions::default()).expect("a port");
+    let (one, two) = (open(), open());
+    let session = session(&one.base(), "binance-coinm", &[Kind::Trade], quick(), clock.now());
+    let session = session.with_endpoints(&[one.base(), two.base()]);
+    let running = Running::start(Relay::new(session, 2, 5), Arc::clone(&clock));
+    running.until(FeedState::Delivering);
+    let mut ids = running.trades(200);
+    assert_eq!((one.progress().clients, two.progress().clients), (1, 1));
+    one.stop();
+    let before = running.until(FeedState::Thin).0;
+    let id = |input: &Input| if let Input::Event(event) = input { trade_id(event) } else { None };
+    ids.extend(before.iter().filter_map(id));
+    ids.extend(running.trades(400));
+    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ids:?}");
+    let counters = running.counters();
+    assert!(counters.overtaken > 100 && counters.losses >= 1, "{counters:?}");
+    two.stop();
+    running.until(FeedState::Down);
+}
+
+fn trade_id(event: &Event) -> Option<u64> {
+    if let Body::Trade { id, .. } = event.body { Some(id) } else { None }
 }
 
 #[test]

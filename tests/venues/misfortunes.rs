@@ -1,6 +1,7 @@
 //! One story for each thing that can go wrong.
 
 use fusewire::engine::{FeedState, Input};
+use fusewire::feed::session::SessionSettings;
 use fusewire::feed::venue::find;
 use fusewire::venue_sim::{FaultKind, Faults, Progress, VenueOptions};
 
@@ -144,11 +145,43 @@ fn a_venue_whose_clock_is_wrong_is_heard_with_our_time() {
 #[test]
 fn a_shutdown_that_was_announced_costs_no_pause() {
     for venue in ["binance-spot", "okx"] {
-        story(venue, FaultKind::ShutdownNotice, 0.8, 0.2, |running| {
+        let progress = story(venue, FaultKind::ShutdownNotice, 1.0, 5.0, |running| {
             delivers(running);
-            let (_, why) = running.until(FeedState::Down);
-            assert!(why.ends_with("next try in 0.0 s"), "{why}");
+            let ids = running.trades(1400);
+            let counters = running.counters();
+            assert_eq!((counters.handovers, counters.losses), (1, 0), "{counters:?}");
+            let is_whole = ids.windows(2).all(|pair| pair[1] == pair[0] + 1);
+            assert!(
+                is_whole && counters.covered <= 1,
+                "what was sent before the new one subscribed is no hole: {ids:?}"
+            );
+            assert!(counters.overtaken > 300, "both delivered for two seconds: {counters:?}");
+        });
+        assert_eq!(progress.arrivals, 2, "{venue}: {progress:?}");
+    }
+}
+
+#[test]
+fn a_shutdown_that_leaves_no_time_costs_no_pause() {
+    for venue in ["binance-spot", "okx"] {
+        story(venue, FaultKind::ShutdownNotice, 0.8, 0.02, |running| {
             delivers(running);
+            waits_until(running, |running| running.counters().handovers == 1);
+            running.trades(200);
         });
     }
+}
+
+/// A proxy in between would cut every connection at the age of four seconds.
+#[test]
+fn a_connection_near_its_age_is_replaced_over_real_sockets_and_nothing_is_missed() {
+    let scene = Scene::of(find("binance-usdm").expect("a venue"));
+    let server = scene.open(VenueOptions::default());
+    let running = scene.connect(&server, SessionSettings { lifetime_secs: 4.0, ..quick() });
+    running.until(FeedState::Delivering);
+    let ids = running.trades(2400);
+    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "{ids:?}");
+    let counters = running.counters();
+    assert!(counters.handovers >= 1 && counters.losses == 0, "{counters:?}");
+    running.finish();
 }

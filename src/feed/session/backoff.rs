@@ -25,14 +25,19 @@ impl Backoff {
         self.tries = 0;
     }
 
-    /// Uniform in [0, 1): `SplitMix64` (Steele, Lea, Flood 2014).
+    /// Uniform in [0, 1).
     fn chance(&mut self) -> f64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.seed;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        (split_mix(&mut self.seed) >> 11) as f64 / (1u64 << 53) as f64
     }
+}
+
+/// The next of a row of numbers: `SplitMix64` (Steele, Lea, Flood 2014).
+pub(super) const fn split_mix(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *seed;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ struct Last {
     connection: u64,
 }
 
+#[derive(Clone)]
 pub(super) struct Filter {
     ids_contiguous: bool,
     age_max: i64,
@@ -47,6 +48,19 @@ impl Filter {
     pub(super) fn reconnected(&mut self) {
         self.newest = None;
         self.connection += 1;
+    }
+
+    /// Takes over which trades another line has brought, where they have ids: those it brought beyond mine are no hole.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        if self.last.len() < other.last.len() {
+            self.last.resize(other.last.len(), None);
+        }
+        for (mine, theirs) in self.last.iter_mut().zip(&other.last) {
+            let theirs = theirs.filter(|theirs| theirs.id > mine.map_or(0, |mine| mine.id));
+            if let Some(theirs) = theirs {
+                *mine = Some(Last { repeating_since: None, ..theirs });
+            }
+        }
     }
 
     /// Judges an event that came at steady time `now`.

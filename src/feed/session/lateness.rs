@@ -13,6 +13,7 @@ const WARM_GAPS: u64 = 500;
 const FIT_GAPS: u64 = 64;
 
 /// The law of the gaps between data, over all losses of the connection.
+#[derive(Clone)]
 pub(super) struct Lateness {
     law: GapLaw,
     /// A silence of so long is late; never while nothing is known.

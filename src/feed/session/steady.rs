@@ -4,6 +4,7 @@ use crate::event::Nanos;
 
 /// Timers of a session run on this. It is poked at least once a second, so a larger advance is a step of the clock (or
 /// a process that was asleep): it counts as one second, so that timers neither fire at once nor stand still.
+#[derive(Clone)]
 pub(super) struct Steady {
     outer: Nanos,
     inner: i64,

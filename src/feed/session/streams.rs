@@ -1,7 +1,7 @@
 //! How far each stream has come: asked for, acknowledged, delivering. The three are different things.
 
 use crate::event::{Kind, MarketId};
-use crate::feed::venue::{Request, Stream, Subscription};
+use crate::feed::venue::{Request, Stream, Subscription, join};
 
 /// How far a stream has come on this connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +18,52 @@ pub enum StreamState {
     Refused(String),
 }
 
+/// What has come: by market id, a bit for each kind.
+#[derive(Clone, Default)]
+pub(super) struct Marks(Vec<u16>);
+
+impl Marks {
+    /// Marks an event; whether it is the first of its market and kind.
+    #[inline]
+    pub(super) fn set(&mut self, market: MarketId, kind: Kind) -> bool {
+        let (place, bit) = (market.0 as usize, 1 << kind as u16);
+        if self.0.len() <= place {
+            self.0.resize(place + 1, 0);
+        }
+        let Some(bits) = self.0.get_mut(place) else { return false };
+        let is_first = *bits & bit == 0;
+        *bits |= bit;
+        is_first
+    }
+
+    /// Whether all that is marked in `other` is marked here.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let mine = self.0.iter().copied().chain(std::iter::repeat(0));
+        other.0.iter().zip(mine).all(|(theirs, mine)| theirs & !mine == 0)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct Streams {
+    path: String,
     list: Vec<(Stream, StreamState)>,
     requests: Vec<Request>,
     /// Requests sent so far.
     sent: usize,
     /// Places in `requests` without an answer, with the time they were sent.
     open: Vec<(usize, i64)>,
-    /// By market id, a bit for each kind that has delivered: the cheap way out for every event but the first.
-    seen: Vec<u16>,
+    /// What has delivered: the cheap way out for every event but the first.
+    seen: Marks,
 }
 
 impl Streams {
     pub(super) fn new(wanted: Subscription) -> Self {
         let list = wanted.streams.into_iter().map(|stream| (stream, StreamState::Idle)).collect();
-        Self { list, requests: wanted.requests, sent: 0, open: Vec::new(), seen: Vec::new() }
+        Self { path: wanted.path, list, requests: wanted.requests, sent: 0, open: Vec::new(), seen: Marks::default() }
     }
 
     /// A new connection knows nothing of the one before.
@@ -41,6 +72,11 @@ impl Streams {
         self.sent = 0;
         self.open.clear();
         self.seen.clear();
+    }
+
+    /// Where to connect, behind `base` (`wss://host` without a slash at the end).
+    pub(super) fn url(&self, base: &str) -> String {
+        join(base, &self.path)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,6 +89,14 @@ impl Streams {
 
     pub(super) fn any_steady(&self) -> bool {
         self.list.iter().any(|(stream, _)| stream.steady)
+    }
+
+    /// Streams that speak by the clock and have said nothing since they were acknowledged: how many, and one of them.
+    pub(super) fn mute(&self) -> (u64, &str) {
+        let is_mute = |(stream, state): &&(Stream, StreamState)| stream.steady && *state == StreamState::Acknowledged;
+        let mut mute = self.list.iter().filter(is_mute);
+        let first = mute.next();
+        (first.map_or(0, |_| 1 + mute.count() as u64), first.map_or("", |(stream, _)| stream.name.as_str()))
     }
 
     pub(super) fn has_requests(&self) -> bool {
@@ -93,19 +137,8 @@ impl Streams {
 
     /// An event of this kind came from this market.
     pub(super) fn delivered(&mut self, market: MarketId, kind: Kind) {
-        let place = market.0 as usize;
-        if self.seen.get(place).is_none_or(|bits| bits & (1 << kind as u16) == 0) {
-            self.first_delivered(market, kind);
-        }
-    }
-
-    fn first_delivered(&mut self, market: MarketId, kind: Kind) {
-        let place = market.0 as usize;
-        if self.seen.len() <= place {
-            self.seen.resize(place + 1, 0);
-        }
-        if let Some(bits) = self.seen.get_mut(place) {
-            *bits |= 1 << kind as u16;
+        if !self.seen.set(market, kind) {
+            return;
         }
         for (stream, state) in &mut self.list {
             if stream.kind == kind && stream.market.is_none_or(|id| id == market) {

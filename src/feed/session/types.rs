@@ -30,6 +30,10 @@ crate::settings! {
         healthy_after_secs: f64 = 30.0, "s", 0.1..=3600.0;
         /// Age at which a liquidation is taken for one that was sent before.
         liquidation_age_max_secs: f64 = 60.0, "s", 1.0..=86400.0;
+        /// Failed tries in a row after which the next of several endpoints is used.
+        endpoint_tries: u32 = 3, "", 1.0..=1000.0;
+        /// Age at which a connection is cut, as by a proxy in between: a new one takes its place before. 0 = as the venue says.
+        lifetime_secs: f64 = 0.0, "s", 0.0..=31_536_000.0;
     }
 }
 
@@ -46,6 +50,8 @@ pub enum SessionInput<'a> {
     Ping,
     /// It could not be opened, or is gone; why.
     Lost(&'a str),
+    /// It will be opened only after so many nanoseconds: the venue takes no more connections now.
+    Postponed(i64),
 }
 
 /// What to do, in this order.
@@ -79,7 +85,7 @@ pub struct Counters {
     pub duplicates: u64,
     /// Liquidations dropped because of their age.
     pub old_liquidations: u64,
-    /// Trades that never came, by the holes in their ids.
+    /// Trades that never came, by the holes in their ids; another connection of the feed may have brought them.
     pub missing_trades: u64,
     /// Messages that never came, by the holes in the venue's numbers of them.
     pub missing_messages: u64,
@@ -93,6 +99,49 @@ pub struct Counters {
     pub lates: u64,
     /// Steps of the clock.
     pub clock_steps: u64,
+    /// Streams that speak by the clock, were acknowledged long ago on this connection, and have never delivered.
+    pub mute: u64,
+    /// Changes to another endpoint.
+    pub endpoint_changes: u64,
+    /// Events that another line of the feed had brought before.
+    pub overtaken: u64,
+    /// Holes in what one line brought that another one covered.
+    pub covered: u64,
+    /// Connections that took the place of a living one.
+    pub handovers: u64,
+    /// Successors that were given up: they did not bring what the old connection brought.
+    pub misfits: u64,
+}
+
+impl Counters {
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let mut refused = self.refused;
+        for (sum, more) in refused.iter_mut().zip(other.refused) {
+            *sum += more;
+        }
+        Self {
+            frames: self.frames + other.frames,
+            events: self.events + other.events,
+            refused,
+            duplicates: self.duplicates + other.duplicates,
+            old_liquidations: self.old_liquidations + other.old_liquidations,
+            missing_trades: self.missing_trades.saturating_add(other.missing_trades),
+            missing_messages: self.missing_messages.saturating_add(other.missing_messages),
+            pings: self.pings + other.pings,
+            losses: self.losses + other.losses,
+            silences: self.silences + other.silences,
+            lates: self.lates + other.lates,
+            clock_steps: self.clock_steps + other.clock_steps,
+            mute: self.mute + other.mute,
+            endpoint_changes: self.endpoint_changes + other.endpoint_changes,
+            overtaken: self.overtaken + other.overtaken,
+            covered: self.covered + other.covered,
+            handovers: self.handovers + other.handovers,
+            misfits: self.misfits + other.misfits,
+        }
+    }
 }
 
 /// Who a session speaks for.

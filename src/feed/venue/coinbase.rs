@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::rfc3339::rfc3339;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Request, Stream, Subscription, Venue, value};
+use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Request, Stream, Subscription, Venue, value};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::ContractSize::Base;
 use crate::market::{Market, MarketKind};
@@ -42,6 +42,10 @@ impl Venue for Coinbase {
     /// Eight messages a second from those who do not sign them, one channel each.
     fn limits(&self) -> Limits {
         Limits { messages_per_sec: 8.0, streams_max: 100, batch_max: 1 }
+    }
+
+    fn connects(&self) -> Connects {
+        Connects { most: 8, within_secs: 1.0 }
     }
 
     fn instrument(&self, native: &str) -> Option<Market> {

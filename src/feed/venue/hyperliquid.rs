@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::number::Number;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
+use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::ContractSize::Base;
 use crate::market::{Market, MarketKind};
@@ -49,6 +49,10 @@ impl Venue for Hyperliquid {
     }
 
     /// `kPEPE` is a thousand PEPE, and is called as the other venues call it.
+    fn connects(&self) -> Connects {
+        Connects { most: 30, within_secs: 60.0 }
+    }
+
     fn instrument(&self, native: &str) -> Option<Market> {
         let market = terms(native)?.market(self.name(), native);
         let asset = if is_thousand(native) { format!("1000{}", market.asset) } else { market.asset };

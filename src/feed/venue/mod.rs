@@ -22,7 +22,8 @@ pub mod value;
 
 pub use lookup::MarketLookup;
 pub use refusal::{Reason, Refusal};
-pub use subscription::{Limits, Request, Stream, Subscription};
+pub(in crate::feed) use subscription::join;
+pub use subscription::{Connects, Limits, Request, Stream, Subscription};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -110,6 +111,16 @@ pub trait Venue: Send + Sync {
 
     /// What the venue allows a connection.
     fn limits(&self) -> Limits;
+
+    /// How many connections it takes. Where its documents are silent: fewer than any venue that is known.
+    fn connects(&self) -> Connects {
+        Connects { most: 20, within_secs: 60.0 }
+    }
+
+    /// Age in seconds at which it cuts a connection, where it says so.
+    fn lifetime_secs(&self) -> Option<f64> {
+        None
+    }
 
     /// Describes a market by the venue's own name of it; `None` when the name has no shape of this venue.
     fn instrument(&self, native: &str) -> Option<Market>;

@@ -13,6 +13,15 @@ pub struct Limits {
     pub batch_max: usize,
 }
 
+/// What a venue allows an address that connects: so many new connections within so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Connects {
+    /// New connections, at least 1.
+    pub most: u32,
+    /// Within so many seconds, above 0.
+    pub within_secs: f64,
+}
+
 /// One connection and what to ask for on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
@@ -66,6 +75,11 @@ impl Subscription {
 
     /// Where to connect, behind `base` (`wss://host` without a slash at the end).
     pub fn url(&self, base: &str) -> String {
-        format!("{}{}", base.trim_end_matches('/'), self.path)
+        join(base, &self.path)
     }
+}
+
+/// The path behind `base` (`wss://host`, with or without a slash at the end).
+pub(in crate::feed) fn join(base: &str, path: &str) -> String {
+    format!("{}{path}", base.trim_end_matches('/'))
 }

@@ -5,7 +5,9 @@ mod message;
 mod symbol;
 
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
-use crate::feed::venue::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
+use crate::feed::venue::{
+    Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value,
+};
 use crate::market::Market;
 
 /// One of Binance's three market data services.
@@ -81,6 +83,15 @@ impl Venue for Binance {
 
     fn limits(&self) -> Limits {
         Limits { messages_per_sec: self.messages_per_sec, streams_max: 1024, batch_max: 100 }
+    }
+
+    fn connects(&self) -> Connects {
+        Connects { most: 300, within_secs: 300.0 }
+    }
+
+    /// A day; the venue's documents on its limits.
+    fn lifetime_secs(&self) -> Option<f64> {
+        Some(86_400.0)
     }
 
     fn instrument(&self, native: &str) -> Option<Market> {

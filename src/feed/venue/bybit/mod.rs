@@ -15,7 +15,7 @@ use self::message::Bodies;
 use super::frame::{self, Context, parse, present, quoted_behind};
 use super::name::Terms;
 use super::number::Number;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
 
@@ -64,6 +64,10 @@ impl Venue for Bybit {
     /// ten a request; the others would take more, but one name that is refused takes its whole request with it.
     fn limits(&self) -> Limits {
         Limits { messages_per_sec: 10.0, streams_max: 350, batch_max: 10 }
+    }
+
+    fn connects(&self) -> Connects {
+        Connects { most: 500, within_secs: 300.0 }
     }
 
     fn instrument(&self, native: &str) -> Option<Market> {

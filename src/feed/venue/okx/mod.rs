@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::frame::{self, Context, parse, quoted_behind};
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::{Market, MarketKind};
 
@@ -43,6 +43,10 @@ impl Venue for Okx {
     /// A connection may ask 480 times an hour. Each stream is asked for alone, because the venue answers for each alone.
     fn limits(&self) -> Limits {
         Limits { messages_per_sec: 10.0, streams_max: 240, batch_max: 1 }
+    }
+
+    fn connects(&self) -> Connects {
+        Connects { most: 3, within_secs: 1.0 }
     }
 
     fn instrument(&self, native: &str) -> Option<Market> {
