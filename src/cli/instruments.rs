@@ -27,7 +27,7 @@ enum Command {
     Refresh(RefreshArgs),
 }
 
-/// List the markets of a config's feeds and every instrument that it knows, with who says so.
+/// List the markets of a config's feeds and every instrument of its venues that is known wholly, with who says so.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

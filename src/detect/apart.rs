@@ -159,6 +159,10 @@ impl Detector for Apart {
             Seen::Look { at, look } => self.look(settings, at, look, scores),
             // A new connection may come by another way, and what came while there was none is not known.
             Seen::Link { link: Link::Down, .. } => self.forget(),
+            // From here on it is missed again, or a stream that does not come back never would be.
+            Seen::Link { at, link: Link::Up, .. } if self.traded_at.0 == i64::MIN && self.own.count() > 0 => {
+                self.traded_at = at;
+            }
             _ => {}
         }
     }
@@ -203,7 +207,9 @@ impl Apart {
         }
         if look.trades > 0 {
             if is_known {
-                self.own.push(self.silence());
+                // As of the others: an outage teaches no more than the longest silence that is none.
+                let bound = self.own.silence_secs(settings.limit_silent);
+                self.own.push(self.silence().min(bound));
             }
             self.traded_at = at;
         }

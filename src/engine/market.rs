@@ -67,7 +67,10 @@ impl Engine {
         }
         market.streams = true;
         market.venue_at = event.venue_at;
-        market.since.last = Some((at, event.venue_at));
+        // A venue that gives no time leaves ours, which says nothing of a lag.
+        if event.venue_at != event.recv_at {
+            market.since.last = Some((at, event.venue_at));
+        }
         self.state.streaming = true;
         let seen = match event.body {
             Body::Trade { price, id: trade, .. } => {

@@ -41,7 +41,11 @@ pub fn instrument(venue: &str, native: &str) -> Market {
 /// The market that a name of another venue's spells out; nothing where asset and quote cannot be told apart.
 pub fn spelled(venue: &str, native: &str) -> Option<Market> {
     let market = guessed(venue, native);
-    (is_symbol(native) && market.quote != UNKNOWN).then_some(market)
+    let quote = market.quote.as_str();
+    let is_money = quote.starts_with(|first: char| first.is_ascii_uppercase())
+        && quote.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && !matches!(quote, "PERP" | "SWAP");
+    (is_symbol(native) && !market.asset.is_empty() && is_money).then_some(market)
 }
 
 /// What the spelling says, where no venue does.

@@ -68,8 +68,8 @@ impl Listed {
     pub fn to_toml(&self, venue: &str, source: &str, at: Nanos) -> String {
         let mut text = format!(
             "# Instruments of {venue}, written by `fusewire instruments refresh`. A config names this file under [instruments].\n\
-             taken = \"{at}\"\nsource = \"{}\"\n",
-            source.escape_default()
+             taken = \"{at}\"\nsource = {:?}\n",
+            crate::feed::session::printable(source)
         );
         for (native, terms) in &self.instruments {
             let (Some(asset), Some(quote), Some(kind), Some(contract)) =

@@ -146,6 +146,11 @@ impl Session {
         self.filter.absorb(known);
     }
 
+    /// Whether it has brought all that lies before the newest trades of another line.
+    fn has_come_as_far_as(&self, known: &Filter) -> bool {
+        self.filter.has_come_as_far_as(known)
+    }
+
     /// Takes what happened at `now`; whatever is due by then happens too.
     pub fn handle(&mut self, now: Nanos, input: SessionInput) {
         self.clock.advance(now);

@@ -126,9 +126,8 @@ impl Reader {
     }
 
     /// Whether this is a sound opening order and slot 0 of a gate without a guard passes any of them.
-    ///
-    /// A call of its own: within an engine that has much to keep in its registers it would have to put some away.
-    #[inline(never)]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as for seqlock::glimpse")]
     fn opens_at_first_sight(&self, now: u64, place: Place, order: &Order) -> bool {
         order.intent == Intent::Open
             && order.is_sound()

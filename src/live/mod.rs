@@ -157,7 +157,7 @@ impl Recording {
 
     /// Ends all files in order.
     fn end(self) {
-        self.scribe.end(None);
+        self.scribe.end(None, 0);
         self.writing.join();
     }
 }

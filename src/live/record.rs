@@ -27,7 +27,7 @@ pub struct Progress {
     pub inputs: u64,
     /// Frames that were refused.
     pub bad: u64,
-    /// Connections, and those on which data arrives.
+    /// Connections.
     pub connections: u64,
     /// Those on which data arrives.
     pub delivering: u64,
@@ -75,14 +75,15 @@ pub fn record(
     let last = progress(&feeds, count, 0, RecordCounters::default());
     feeds.stop();
     for input in inputs.try_iter() {
+        count += 1;
         tape.input(&wanted, &input);
     }
-    scribe.end(None);
+    scribe.end(None, tape.lost);
     writing.join();
     let mut written = scribe.counters();
     written.lost_inputs += dropped(&mailbox);
     anyhow::ensure!(!written.stopped, "recording stopped: see the log");
-    Ok(Progress { written, ..last })
+    Ok(Progress { inputs: count, written, ..last })
 }
 
 /// Inputs that found no room on their way here.
@@ -123,7 +124,7 @@ fn progress(feeds: &Feeds, inputs: u64, dropped: u64, mut written: RecordCounter
     if let Ok(lines) = feeds.counts.lock() {
         progress.connections = lines.len() as u64;
         for line in lines.iter() {
-            progress.delivering += u64::from(line.state == Some(FeedState::Delivering));
+            progress.delivering += u64::from(matches!(line.state, Some(FeedState::Delivering | FeedState::Thin)));
             progress.frames += line.counters.frames;
             progress.bad += line.counters.refused.iter().sum::<u64>();
         }

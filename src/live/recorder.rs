@@ -42,7 +42,7 @@ impl Recorder {
 
     /// Ends the tape and gives the digest of the run.
     pub(super) fn finish(self, engine: &Engine) -> String {
-        self.scribe.end(Some(self.file.finish(engine)));
+        self.scribe.end(Some(self.file.finish(engine)), self.lost);
         self.run.finish(engine)
     }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::settings::RecordSettings;
 use crate::engine::Input;
@@ -44,7 +44,7 @@ enum Note {
     /// The tape of inputs ends, if there is one, and a new one begins.
     Begin(Box<Beginning>),
     /// All ends.
-    End(Option<String>),
+    End { digest: Option<String>, lost: u64 },
 }
 
 /// What a tape of inputs begins with.
@@ -139,12 +139,10 @@ impl Scribe {
     /// Hands a frame over, or counts it as lost.
     pub(super) fn frame(&self, wire: &Arc<Wire>, recv_at: Nanos, text: &str) {
         let length = text.len() as u64;
-        if self.waiting.fetch_add(length, Relaxed) + length <= FRAMES_MAX {
-            match self.notes.try_send(Note::Frame(Arc::clone(wire), recv_at, text.into())) {
-                // Nobody writes any more, which was said when it ended.
-                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
-                Err(TrySendError::Full(_)) => {}
-            }
+        if self.waiting.fetch_add(length, Relaxed) + length <= FRAMES_MAX
+            && self.notes.try_send(Note::Frame(Arc::clone(wire), recv_at, text.into())).is_ok()
+        {
+            return;
         }
         self.waiting.fetch_sub(length, Relaxed);
         self.counts.lost_frames.fetch_add(1, Relaxed);
@@ -163,9 +161,9 @@ impl Scribe {
         }
     }
 
-    /// Ends all files in order; waits for room.
-    pub(super) fn end(&self, digest: Option<String>) {
-        drop(self.notes.send(Note::End(digest)));
+    /// Ends all files in order, the tape of inputs with what is missing at its end; waits for room.
+    pub(super) fn end(&self, digest: Option<String>, lost: u64) {
+        drop(self.notes.send(Note::End { digest, lost }));
     }
 }
 
@@ -218,10 +216,10 @@ impl Desk {
         let mut told_lost = [0; 2];
         loop {
             match notes.recv_timeout(LOOK) {
-                Ok(Note::End(digest)) => return self.finish(digest.as_deref()),
+                Ok(Note::End { digest, lost }) => return self.finish(digest.as_deref(), lost),
                 Ok(note) => self.take(note)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.finish(None),
+                Err(RecvTimeoutError::Disconnected) => return self.finish(None, 0),
             }
             if written.elapsed() >= WRITE_OUT {
                 written = Instant::now();
@@ -242,7 +240,7 @@ impl Desk {
                 self.frame(&wire, recv_at, &text)
             }
             Note::Begin(beginning) => self.begin(*beginning),
-            Note::End(_) => Ok(()),
+            Note::End { .. } => Ok(()),
         }
     }
 
@@ -315,11 +313,14 @@ impl Desk {
         Ok(())
     }
 
-    fn finish(&mut self, digest: Option<&str>) -> io::Result<()> {
+    fn finish(&mut self, digest: Option<&str>, lost: u64) -> io::Result<()> {
         for name in self.frames.keys().cloned().collect::<Vec<_>>() {
             self.finish_frames(&name)?;
         }
-        if let Some(reel) = self.inputs.take() {
+        if let Some(mut reel) = self.inputs.take() {
+            if lost > 0 {
+                reel.writer.lost(lost)?;
+            }
             reel.writer.finish(digest)?;
             tracing::info!(path = %reel.path.display(), "inputs recorded");
         }
@@ -414,7 +415,7 @@ mod tests {
         let live = recorder.finish(&engine);
         for note in notes.try_iter() {
             match note {
-                Note::End(digest) => desk.finish(digest.as_deref()).unwrap(),
+                Note::End { digest, lost } => desk.finish(digest.as_deref(), lost).unwrap(),
                 note => desk.take(note).unwrap(),
             }
         }
@@ -448,7 +449,7 @@ mod tests {
         write_out(&mut desk, &notes);
         (41..=45).for_each(|id| recorder.input(&engine, &trade(id)));
         write_out(&mut desk, &notes);
-        desk.finish(None).unwrap();
+        desk.finish(None, 0).unwrap();
         let [broken, whole] = &files(dir.path())[..] else { panic!("two tapes") };
         let mut tape = open(broken);
         assert_eq!((tape.by_ref().count(), tape.ending()), (15, Some(&Ending::Lost(25))));
@@ -475,7 +476,7 @@ mod tests {
             }
         }
         write_out(&mut desk, &notes);
-        desk.finish(None).unwrap();
+        desk.finish(None, 0).unwrap();
         let counters = scribe.counters();
         assert!(counters.deleted >= 2 && counters.files > counters.deleted && !counters.stopped, "{counters:?}");
         assert_eq!(counters.lost_frames, 0);
@@ -484,6 +485,24 @@ mod tests {
             while source.next(&mut Markets::new()).unwrap().is_some() {}
             assert!(!source.report().is_damaged() && source.report().lines > 100, "{:?}", source.report());
         }
+    }
+
+    #[test]
+    fn a_run_that_ends_in_a_hole_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let (scribe, mut desk, notes) =
+            desk(&settings(dir.path(), 1 << 20, 1 << 30), Arc::new(RealClock::new()), 16).unwrap();
+        let engine = engine();
+        let mut recorder = Recorder::new(scribe, &engine);
+        (1..=40).for_each(|id| recorder.input(&engine, &trade(id)));
+        for note in notes.try_iter() {
+            desk.take(note).unwrap();
+        }
+        recorder.finish(&engine);
+        let Ok(Note::End { digest, lost }) = notes.try_recv() else { panic!("the end") };
+        desk.finish(digest.as_deref(), lost).unwrap();
+        let mut tape = open(&files(dir.path())[0]);
+        assert_eq!((tape.by_ref().count(), tape.ending()), (15, Some(&Ending::Lost(25))));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Runner {
     /// The engine.
     pub engine: Engine,
     digest: RunDigest,
+    /// Of the file that is being played, of a tape of engine inputs.
+    file: RunDigest,
     out: Vec<Output>,
     verbatim: bool,
 }
@@ -27,7 +29,7 @@ pub struct Runner {
 impl Runner {
     /// A runner that makes the ticks the engine asks for and answers its records as stored.
     pub const fn new(engine: Engine) -> Self {
-        Self { engine, digest: RunDigest::EMPTY, out: Vec::new(), verbatim: false }
+        Self { engine, digest: RunDigest::EMPTY, file: RunDigest::EMPTY, out: Vec::new(), verbatim: false }
     }
 
     /// A runner for a tape of engine inputs, which holds ticks and acknowledgements itself.
@@ -48,6 +50,16 @@ impl Runner {
     /// The digest of a run that ends here.
     pub fn finish(&self) -> String {
         self.digest.finish(&self.engine)
+    }
+
+    /// A file of a recorded run begins.
+    pub fn begin_file(&mut self) {
+        self.file = RunDigest::EMPTY;
+    }
+
+    /// The digest of the file that ends here, as its recorder took it.
+    pub fn finish_file(&self) -> String {
+        self.file.finish(&self.engine)
     }
 
     /// Tells the engine of markets that a tape has met.
@@ -75,6 +87,9 @@ impl Runner {
         }
         self.engine.handle(input, &mut self.out);
         self.digest.outputs(&self.engine, &self.out);
+        if self.verbatim {
+            self.file.outputs(&self.engine, &self.out);
+        }
         if !self.out.is_empty() {
             self.tell(listeners);
         }

@@ -371,8 +371,8 @@ fn a_hole_in_both_lines_is_told() {
     play.said();
     play.next += 5;
     play.trade(&[]);
-    assert_eq!(play.said(), [FeedState::Gap, FeedState::Delivering]);
-    assert_eq!(play.relay.counters().covered, 1, "the first to tell might have been alone with it");
+    assert!(play.said().starts_with(&[FeedState::Gap, FeedState::Delivering]));
+    assert_eq!(play.relay.counters().covered, 0, "nobody had brought it");
 }
 
 #[test]

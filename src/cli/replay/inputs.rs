@@ -67,11 +67,10 @@ impl Inputs {
                     before.display()
                 )));
             }
+            runner.begin_file();
             count += play_inputs(runner, &mut *tape, listeners, |more| progress(count + more))?;
             self.damage.extend(damage(path, tape));
-            if before.is_none() {
-                self.differs = differs(path, tape, runner);
-            }
+            self.differs = self.differs.take().or_else(|| differs(path, tape, runner));
             before = Some(path.clone());
         }
         Ok(count)
@@ -84,7 +83,7 @@ fn damage(path: &Path, tape: &InputReader) -> Option<String> {
 
 fn differs(path: &Path, tape: &InputReader, runner: &Runner) -> Option<String> {
     let Some(Ending::Whole(Some(live))) = tape.ending() else { return None };
-    let replayed = runner.finish();
+    let replayed = runner.finish_file();
     (*live != replayed).then(|| {
         format!(
             "{}: the run that was recorded came to digest {live}, this replay to {replayed}: it was recorded by another \

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{Read, Rows};
 use crate::feed::venue::number::Number;
 use crate::market::ContractSize::{Base, Quote};
-use crate::market::{MarketKind, Terms};
+use crate::market::{ContractSize, MarketKind, Terms};
 
 /// The listing of one of our venues.
 pub struct Listing {
@@ -24,13 +24,13 @@ pub static LISTINGS: &[Listing] = &[
         venue: "binance-usdm",
         urls: &["https://fapi.binance.com/fapi/v1/exchangeInfo"],
         rows: binance,
-        read: binance_future,
+        read: |text| binance_future(text, |_| Ok(Base(1.0))),
     },
     Listing {
         venue: "binance-coinm",
         urls: &["https://dapi.binance.com/dapi/v1/exchangeInfo"],
         rows: binance,
-        read: binance_future,
+        read: |text| binance_future(text, |number| size(number).map(Quote)),
     },
     Listing {
         venue: "binance-spot",
@@ -99,7 +99,11 @@ fn row<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, &'static str> {
 
 /// A contract size: finite, above zero.
 fn size(number: Option<Number>) -> Result<f64, &'static str> {
-    let size = number.ok_or(NO_SHAPE)?.get().map_err(|_| NO_SIZE)?;
+    in_range(number.ok_or(NO_SHAPE)?.get().map_err(|_| NO_SIZE)?)
+}
+
+/// What a config takes.
+fn in_range(size: f64) -> Result<f64, &'static str> {
     if (1e-12..=1e12).contains(&size) { Ok(size) } else { Err(NO_SIZE) }
 }
 
@@ -143,8 +147,8 @@ struct BinanceSymbol<'a> {
     contract_size: Option<Number<'a>>,
 }
 
-/// COIN-M contracts are so many USD; those of USD-M, which say no size, are coins.
-fn binance_future(text: &str) -> Read {
+/// COIN-M contracts are so many USD, and must say how many; those of USD-M are coins.
+fn binance_future(text: &str, contract: fn(Option<Number>) -> Result<ContractSize, &'static str>) -> Read {
     let one: BinanceSymbol = row(text)?;
     let kind = match one.contract_type.as_deref().ok_or(NO_SHAPE)? {
         "PERPETUAL" | "PERPETUAL_DELIVERING" | "TRADIFI_PERPETUAL" => MarketKind::Perp,
@@ -156,7 +160,7 @@ fn binance_future(text: &str) -> Read {
         }
         _ => return Err(NOT_OURS),
     };
-    let contract = if one.contract_size.is_some() { Quote(size(one.contract_size)?) } else { Base(1.0) };
+    let contract = contract(one.contract_size)?;
     Ok((one.symbol, terms(&one.base_asset, &one.quote_asset, kind, contract)))
 }
 
@@ -271,7 +275,7 @@ fn okx(text: &str) -> Read {
         _ => return Err(NOT_OURS),
     };
     let (asset, quote) = one.uly.split_once('-').ok_or(NO_SHAPE)?;
-    let size = size(one.ct_val)? * size(one.ct_mult)?;
+    let size = in_range(size(one.ct_val)? * size(one.ct_mult)?)?;
     let contract = match one.ct_type.as_str() {
         "linear" if one.ct_val_ccy == asset => Base(size),
         "inverse" if one.ct_val_ccy == quote => Quote(size),
@@ -334,14 +338,17 @@ struct DeribitInstrument {
 /// Amounts in frames are USD where a contract is reversed, coins elsewhere: never contracts.
 fn deribit(text: &str) -> Read {
     let one: DeribitInstrument = row(text)?;
-    let is_reversed = one.instrument_type.as_deref() == Some("reversed");
     let is_perpetual = one.settlement_period.as_deref() == Some("perpetual");
     let (kind, contract) = match one.kind.as_str() {
         "spot" => (MarketKind::Spot, Base(1.0)),
         "option" => (MarketKind::Option, Base(1.0)),
         "future" => {
             let kind = if is_perpetual { MarketKind::Perp } else { MarketKind::Future };
-            (kind, if is_reversed { Quote(1.0) } else { Base(1.0) })
+            match one.instrument_type.as_deref() {
+                Some("reversed") => (kind, Quote(1.0)),
+                Some("linear") => (kind, Base(1.0)),
+                _ => return Err(NO_SHAPE),
+            }
         }
         _ => return Err(NOT_OURS),
     };

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -57,9 +58,9 @@ impl fmt::Display for ShelfFull {
 impl std::error::Error for ShelfFull {}
 
 impl Shelf {
-    /// Makes the directory where there is none.
+    /// Makes the directory where there is none, with mode 0700: what people said stands in recordings too.
     pub fn new(dir: &Path, most: u64, counts: Arc<Counts>) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         Ok(Self { dir: dir.to_owned(), most, counts, open: BTreeSet::new() })
     }
 
@@ -68,7 +69,7 @@ impl Shelf {
         for later in 0..TRIES {
             let name = format!("{}-{what}", stamp(Nanos(now.0.saturating_add(later * 1_000))));
             let path = self.dir.join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => return Ok(self.opened(path, file)),
                 Err(why) if why.kind() == ErrorKind::AlreadyExists => {}
                 Err(why) => return Err(why),
@@ -97,11 +98,18 @@ impl Shelf {
             if size <= self.most {
                 break;
             }
-            if !self.open.contains(&path) {
-                fs::remove_file(&path)?;
-                self.counts.deleted.fetch_add(1, Relaxed);
-                size -= bytes;
-                gone.push(path);
+            if self.open.contains(&path) {
+                continue;
+            }
+            size -= bytes;
+            match fs::remove_file(&path) {
+                Ok(()) => {
+                    self.counts.deleted.fetch_add(1, Relaxed);
+                    gone.push(path);
+                }
+                // Somebody was faster: there is room as well.
+                Err(why) if why.kind() == ErrorKind::NotFound => {}
+                Err(why) => return Err(why),
             }
         }
         Ok(if size <= self.most { Ok(gone) } else { Err(ShelfFull { size, most: self.most }) })
@@ -113,7 +121,11 @@ impl Shelf {
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             if entry.file_name().to_str().is_some_and(is_ours) {
-                files.push((entry.path(), entry.metadata()?.len()));
+                match entry.metadata() {
+                    Ok(file) => files.push((entry.path(), file.len())),
+                    Err(why) if why.kind() == ErrorKind::NotFound => {}
+                    Err(why) => return Err(why),
+                }
             }
         }
         files.sort();

@@ -63,6 +63,15 @@ impl Filter {
         }
     }
 
+    /// Whether all that `other` left out has come here: what comes behind its newest trade is late for everybody.
+    pub(super) fn has_come_as_far_as(&self, other: &Self) -> bool {
+        let mut pairs = other.last.iter().enumerate();
+        pairs.all(|(place, theirs)| {
+            let mine = self.last.get(place).copied().flatten().map_or(0, |mine| mine.id);
+            theirs.is_none_or(|theirs| mine.saturating_add(1) >= theirs.id)
+        })
+    }
+
     /// Judges an event that came at steady time `now`.
     pub(super) fn judge(&mut self, event: &Event, now: i64) -> Verdict {
         let verdict = match event.body {

@@ -265,12 +265,17 @@ impl Relay {
         self.seats_mut().filter(|seat| seat.place != place).for_each(|seat| seat.session.absorb(&known));
     }
 
-    /// Something is missing from one line. Where another one has been whole all the time, nothing is missing from the feed.
+    /// Something is missing from one line. Where another one has been whole all the time, and has brought what lies in the hole
+    /// already, nothing is missing from the feed; what it brings later is late for the engine.
     fn gap(&mut self, place: usize, report: FeedReport) {
         let now = self.clock.now();
         let lost_at = self.seats().find(|seat| seat.place == place).map_or(now, |seat| seat.lost_at);
         let from = lost_at.max(now - COVER);
-        let is_covered = self.seats().any(|seat| seat.place != place && seat.is_whole_since(from));
+        let known = self.seats().find(|seat| seat.place == place).map(|seat| seat.session.known());
+        let is_covered = self.seats().any(|seat| {
+            let is_other = seat.place != place && seat.is_whole_since(from);
+            is_other && known.as_ref().is_none_or(|known| seat.session.has_come_as_far_as(known))
+        });
         if let Some(seat) = self.seat_mut(place) {
             seat.gap_at = now;
         }
@@ -383,7 +388,8 @@ impl Relay {
     }
 
     fn retire(&mut self, seat: &mut Seat) {
-        self.past = self.past.plus(&seat.session.counters());
+        // What is mute now is no count: it goes with the connection.
+        self.past = self.past.plus(&Counters { mute: 0, ..seat.session.counters() });
         self.actions.push_back(RelayAction::Do { place: seat.place, action: Action::Close });
     }
 

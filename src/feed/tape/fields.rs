@@ -5,10 +5,10 @@ use super::decimal::{number, whole};
 use crate::event::{Nanos, Price, Qty};
 
 /// 2009-01-01, the year before which no coin traded, in seconds since the epoch.
-const FIRST_SECS: u64 = 1_230_768_000;
+pub(super) const FIRST_SECS: u64 = 1_230_768_000;
 
 /// 2100-01-01, in seconds since the epoch.
-const LAST_SECS: u64 = 4_102_444_800;
+pub(super) const LAST_SECS: u64 = 4_102_444_800;
 
 /// The `N` columns of a line, if it has as many.
 #[inline]

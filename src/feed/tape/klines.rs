@@ -80,7 +80,7 @@ impl Decode for Klines {
 
 /// The close lies between low and high. The open need not: `BitMEX` opens a bar at the close of the one before, which on a fifth
 /// of its bars is outside of what traded.
-fn coherent(bar: Bar) -> Result<Bar, Reason> {
+pub(super) fn coherent(bar: Bar) -> Result<Bar, Reason> {
     if bar.close_at <= bar.open_at {
         Err(Reason::Time)
     } else if (bar.low..=bar.high).contains(&bar.close) {

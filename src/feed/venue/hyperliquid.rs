@@ -48,11 +48,11 @@ impl Venue for Hyperliquid {
         Limits { messages_per_sec: 20.0, streams_max: 1000, batch_max: 1 }
     }
 
-    /// `kPEPE` is a thousand PEPE, and is called as the other venues call it.
     fn connects(&self) -> Connects {
         Connects { most: 30, within_secs: 60.0 }
     }
 
+    /// `kPEPE` is a thousand PEPE, and is called as the other venues call it.
     fn instrument(&self, native: &str) -> Option<Market> {
         let market = terms(native)?.market(self.name(), native);
         let asset = if is_thousand(native) { format!("1000{}", market.asset) } else { market.asset };

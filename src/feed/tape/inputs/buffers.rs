@@ -49,6 +49,10 @@ fn unpack(packed: &[u8], plain: &mut Vec<u8>) -> Option<Range<usize>> {
     };
     let length = i64::from_le_bytes(*length);
     if length == -1 {
+        // Buffers may lie over each other: their sum is not bounded by the body they lie in.
+        if (from + rest.len()) as u64 > BODY_MAX {
+            return None;
+        }
         plain.extend_from_slice(rest);
     } else {
         let length = usize::try_from(length).ok().filter(|length| (from + length) as u64 <= BODY_MAX)?;

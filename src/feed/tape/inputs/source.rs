@@ -5,10 +5,12 @@ use super::batch::Row;
 use super::message::MARK;
 use super::read::{Ending, Rows};
 use crate::engine::Input;
-use crate::event::MarketId;
+use crate::event::{MarketId, Nanos};
 use crate::feed::tape::bad::Reason;
 use crate::feed::tape::error::TapeError;
+use crate::feed::tape::fields::{FIRST_SECS, LAST_SECS};
 use crate::feed::tape::format::Importer;
+use crate::feed::tape::klines::coherent;
 use crate::feed::tape::lines::Lines;
 use crate::feed::tape::names;
 use crate::feed::tape::source::{Report, Source};
@@ -49,7 +51,10 @@ impl Inputs {
     fn ours(&mut self, mut input: Input, markets: &mut Markets) -> Result<Option<Input>, Reason> {
         match &mut input {
             Input::Event(event) => event.market = self.market(event.market, markets)?,
-            Input::Bar(bar) => bar.market = self.market(bar.market, markets)?,
+            Input::Bar(bar) => {
+                *bar = coherent(*bar)?;
+                bar.market = self.market(bar.market, markets)?;
+            }
             Input::Bad { market: Some(market), .. } => *market = self.market(*market, markets)?,
             Input::Bad { market: None, .. } => {}
             Input::Feed(report) => report.venue = self.venue(report.venue, markets)?,
@@ -57,7 +62,9 @@ impl Inputs {
                 return Ok(None);
             }
         }
-        Ok(Some(input))
+        // As of every other tape: a time of no recording would be ticked up to, for years.
+        let secs = input.at().0.div_euclid(Nanos::SECOND);
+        if (FIRST_SECS as i64..LAST_SECS as i64).contains(&secs) { Ok(Some(input)) } else { Err(Reason::Time) }
     }
 
     #[inline]

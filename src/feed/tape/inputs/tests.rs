@@ -130,7 +130,8 @@ fn feed() -> impl Strategy<Value = FeedReport> {
         Just(FeedState::Down),
         Just(FeedState::Gap),
         Just(FeedState::Overflow),
-        Just(FeedState::Late)
+        Just(FeedState::Late),
+        Just(FeedState::Thin)
     ];
     (at(), any::<u32>(), any::<u32>(), state, ".*").prop_map(|(at, venue, connection, state, why)| FeedReport {
         at,
@@ -284,13 +285,19 @@ fn a_large_snapshot_is_kept_in_parts() {
 
 #[test]
 fn among_other_tapes_markets_and_venues_have_our_numbers_and_the_run_itself_is_left_out() {
-    let state = |state| FeedReport { at: Nanos(5), venue: VenueId(1), connection: 0, state, why: "so".to_owned() };
+    let state = |state| FeedReport {
+        at: Nanos::from_secs(1_760_130_901),
+        venue: VenueId(1),
+        connection: 0,
+        state,
+        why: "so".to_owned(),
+    };
     let mut inputs = vec![
         Input::Feed(state(FeedState::Connecting)),
         Input::Tick(Nanos(6)),
         Input::Probe { seq: 1, at: Nanos(7) },
         Input::Stored { at: Nanos(8), seq: 1 },
-        Input::Bad { at: Nanos(9), market: Some(MarketId(1)), count: 2 },
+        Input::Bad { at: Nanos::from_secs(1_760_130_902), market: Some(MarketId(1)), count: 2 },
     ];
     inputs.extend(trades(3));
     let mut ours = Markets::new();

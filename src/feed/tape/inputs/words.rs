@@ -116,6 +116,7 @@ pub(in crate::feed::tape) const TERMS: &[&str] = &[
     "gap",
     "overflow",
     "late",
+    "thin",
 ];
 
 /// Where the states of venues begin among [`TERMS`].
@@ -202,6 +203,8 @@ mod tests {
 
     #[test]
     fn terms_read_back() {
+        use crate::engine::FeedState::{Connecting, Delivering, Down, Gap, Late, Overflow, Subscribed, Thin};
+
         for place in 0..TERMS.len() as u8 {
             let both = liquidation_terms(place).map(|(meaning, completeness)| terms_of(meaning, completeness));
             let read = both.or_else(|| status(place).map(status_of)).unwrap_or(place);
@@ -209,6 +212,8 @@ mod tests {
         }
         assert_eq!(TERMS[terms_of(PriceMeaning::Bankruptcy, Completeness::Full) as usize], "bankruptcy/full");
         assert_eq!(TERMS[status_of(VenueStatus::PostOnly) as usize], "post_only");
-        assert_eq!(state_of("late").map(|place| TERMS[place as usize]), Some("late"));
+        for state in [Connecting, Subscribed, Delivering, Down, Gap, Overflow, Late, Thin] {
+            assert_eq!(state_of(state.name()).map(|place| TERMS[place as usize]), Some(state.name()));
+        }
     }
 }

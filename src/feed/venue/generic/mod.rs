@@ -124,7 +124,8 @@ impl Generic {
     fn talk(&self, whole: &Found) -> Option<Result<Decoded, Refusal>> {
         let at = |slot: &usize| whole.get(*slot).copied().flatten();
         if let Some(answer) = self.answers.iter().find(|answer| answer.when.hold(at)) {
-            let id = answer.id.as_ref().and_then(at).map(|raw| Number::new(raw).whole()).transpose();
+            let id = answer.id.as_ref().and_then(at).filter(|raw| raw.get() != "null");
+            let id = id.map(|raw| Number::new(raw).whole()).transpose();
             let result = if answer.refused { Err(said(answer.words.as_ref().and_then(at))) } else { Ok(()) };
             return Some(id.map(|id| Decoded::Answer { id, result }).map_err(Refusal::from));
         }

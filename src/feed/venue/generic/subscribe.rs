@@ -32,8 +32,11 @@ fn wanted(settings: &GenericSettings, markets: &[(MarketId, &str)], kinds: &[Kin
         let markets = if settings.is_of_all(message) { markets.get(..1).unwrap_or_default() } else { markets };
         for (id, native) in markets {
             let one = one(settings, message, *id, native);
-            if list.iter().all(|known| known.stream.name != one.stream.name) {
-                list.push(one);
+            match list.iter_mut().find(|known| known.stream.name == one.stream.name) {
+                None => list.push(one),
+                // The one that comes by the clock speaks for the stream: its silence means something.
+                Some(known) if one.stream.steady && !known.stream.steady => *known = one,
+                Some(_) => {}
             }
         }
     }
@@ -66,12 +69,16 @@ fn connection(settings: &GenericSettings, path: &str, wanted: &[Wanted]) -> Subs
 /// list is one of markets.
 fn batches<'w>(request: &Template, settings: &GenericSettings, wanted: &'w [Wanted]) -> Vec<&'w [Wanted]> {
     let max = settings.limits.batch_max.max(1);
-    if request.has(Hole::Streams) {
+    if request.has(Hole::Streams) && request.has_market() {
+        wanted.chunk_by(|one, next| one.native == next.native).flat_map(|same| same.chunks(max)).collect()
+    } else if request.has(Hole::Streams) {
         wanted.chunks(max).collect()
     } else if request.has(Hole::Markets) {
         wanted.chunk_by(|one, next| one.text == next.text).flat_map(|same| same.chunks(max)).collect()
-    } else {
+    } else if request.has(Hole::Stream) || request.has_market() {
         wanted.chunks(1).collect()
+    } else {
+        wanted.chunks(wanted.len().max(1)).collect()
     }
 }
 
