@@ -5,6 +5,7 @@
 //! `PEPE`, its price is another one. Contracts of `BitMEX` whose size is not known, quanto ones (`ETHUSD`) among them, count as
 //! one unit of quote on tapes, unless a config says it ([`Catalog`](super::catalog::Catalog)).
 
+use super::venue::name;
 use crate::feed::venue;
 use crate::market::{ContractSize, Market, MarketKind};
 
@@ -100,14 +101,9 @@ fn joined<'a>(pair: &'a str, quotes: &[&'static str], kind: MarketKind) -> Terms
     Terms { asset, quote, kind, contract: Base(1.0) }
 }
 
-/// One name a coin, so that venues compare: Kraken and `BitMEX` write XBT for BTC.
-fn coin(name: &str) -> String {
-    match name {
-        UNKNOWN => UNKNOWN.to_owned(),
-        "XBT" => "BTC".to_owned(),
-        "XDG" => "DOGE".to_owned(),
-        other => other.to_uppercase(),
-    }
+/// Our word for a coin however it is written; what is not known stays so.
+pub(super) fn coin(theirs: &str) -> String {
+    if theirs == UNKNOWN { theirs.to_owned() } else { name::coin(&theirs.to_uppercase()).to_owned() }
 }
 
 #[cfg(test)]

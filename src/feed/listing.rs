@@ -6,6 +6,7 @@
 
 mod services;
 
+use super::venue::name::is_asset;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -47,7 +48,7 @@ impl Listed {
     }
 
     fn keep(&mut self, (native, terms): (String, Terms)) -> Result<(), &'static str> {
-        let is_coin = |name: &Option<String>| name.as_deref().is_some_and(is_coin);
+        let is_coin = |name: &Option<String>| name.as_deref().is_some_and(is_asset);
         if !is_symbol(&native) || !is_coin(&terms.asset) || !is_coin(&terms.quote) {
             return Err("a name that is none");
         }
@@ -101,11 +102,6 @@ pub const fn word(kind: MarketKind) -> &'static str {
         MarketKind::Option => "option",
         MarketKind::Index => "index",
     }
-}
-
-/// Whether this can be a coin or a money.
-fn is_coin(name: &str) -> bool {
-    (1..=24).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 /// The raw elements of a list.

@@ -1,6 +1,7 @@
 //! Names of markets as other tools write them: ccxt unified (`BTC/USDT:USDT`), nautilus (`BTCUSDT-PERP.BINANCE`), cryptofeed
 //! (`BTC-USDT-PERP`), Tardis (`binance-futures:BTCUSDT`). What several markets could be is no name of any of them.
 
+use super::venue::name::{coin, is_asset};
 use std::collections::BTreeSet;
 
 use super::catalog::Catalog;
@@ -199,19 +200,11 @@ fn meant(
     is_inverse: Option<bool>,
     date: Option<&str>,
 ) -> Option<Meant> {
-    let is_coin = |name: &str| {
-        (1..=24).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    };
-    let coin = |name: &str| match name {
-        "XBT" => "BTC".to_owned(),
-        "XDG" => "DOGE".to_owned(),
-        other => other.to_owned(),
-    };
     let date = date.map(str::to_owned);
-    (is_coin(asset) && is_coin(quote)).then(|| Meant {
+    (is_asset(asset) && is_asset(quote)).then(|| Meant {
         service,
-        asset: coin(asset),
-        quote: coin(quote),
+        asset: coin(asset).to_owned(),
+        quote: coin(quote).to_owned(),
         kind,
         is_inverse,
         date,

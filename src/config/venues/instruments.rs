@@ -1,5 +1,6 @@
 //! Sections `[[instrument]]`: contract sizes and what else the name of a market does not say.
 
+use crate::feed::venue::name::is_asset;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
@@ -122,7 +123,7 @@ fn market(section: &mut Section<'_, '_>) -> Option<(String, String)> {
 }
 
 fn is_coin(section: &mut Section<'_, '_>, key: &str, name: &str) -> bool {
-    let is_sound = name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let is_sound = is_asset(name);
     if !is_sound {
         section.wrong(key, format!("must be 1 to 24 of A-Z and 0-9, got {}", quoted(name)));
     }

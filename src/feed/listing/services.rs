@@ -1,5 +1,6 @@
 //! Where each venue lists its instruments, and what its listing means.
 
+use crate::feed::instrument::coin;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -105,15 +106,6 @@ fn size(number: Option<Number>) -> Result<f64, &'static str> {
 /// What a config takes.
 fn in_range(size: f64) -> Result<f64, &'static str> {
     if (1e-12..=1e12).contains(&size) { Ok(size) } else { Err(NO_SIZE) }
-}
-
-/// One name a coin, so that venues compare.
-fn coin(name: &str) -> String {
-    match name.to_uppercase().as_str() {
-        "XBT" => "BTC".to_owned(),
-        "XDG" => "DOGE".to_owned(),
-        other => other.to_owned(),
-    }
 }
 
 fn terms(asset: &str, quote: &str, kind: MarketKind, contract: crate::market::ContractSize) -> Terms {

@@ -12,7 +12,7 @@ mod kraken_futures;
 mod kraken_spot;
 mod level;
 mod lookup;
-mod name;
+pub mod name;
 pub mod number;
 mod okx;
 mod refusal;

@@ -28,7 +28,7 @@ impl Terms<'_> {
 }
 
 /// Our word for a coin, so that venues compare: `BitMEX` and Kraken write XBT for BTC and XDG for DOGE.
-pub(super) fn coin(theirs: &str) -> &str {
+pub(in crate::feed) fn coin(theirs: &str) -> &str {
     match theirs {
         "XBT" => "BTC",
         "XDG" => "DOGE",
@@ -37,7 +37,7 @@ pub(super) fn coin(theirs: &str) -> &str {
 }
 
 /// Whether this can be a coin or a money: `A-Z` and `0-9`, at most 24 of them.
-pub(super) fn is_asset(text: &str) -> bool {
+pub fn is_asset(text: &str) -> bool {
     (1..=ASSET_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
