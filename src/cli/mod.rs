@@ -22,6 +22,7 @@ mod sight;
 mod store;
 mod table;
 mod tape;
+mod tapes;
 mod validate;
 
 use std::process::ExitCode;

@@ -4,17 +4,18 @@ mod inputs;
 mod summary;
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::progress::Progress;
+use super::tapes::{self, TapeArgs};
 use super::{Exit, Fault, say};
 use crate::config;
 use crate::engine::Engine;
 use crate::feed::catalog::Catalog;
-use crate::feed::tape::{self, Format, Merge, Spec};
+use crate::feed::tape::Merge;
 use crate::live::Settings;
 use crate::replay::{Account, Keeper, Listener, Runner, Speed, Stances, Trips, play};
 use inputs::{Inputs, is_of_inputs};
@@ -38,14 +39,8 @@ pub(super) struct Args {
     /// Settings of the engine, with venues and instruments of the desk's own; the shipped ones by default.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Tapes; a tie in time goes to the first named.
-    #[arg(required = true, value_name = "TAPE")]
-    tapes: Vec<PathBuf>,
-    #[arg(long, default_value = "auto", value_name = "FORMAT", help = Format::help())]
-    format: String,
-    /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
-    #[arg(long, value_name = "V|V=PATH")]
-    venue: Vec<String>,
+    #[command(flatten)]
+    tapes: TapeArgs,
     /// How fast: `max`, or so many times as fast as life.
     #[arg(long, default_value = "max", value_name = "max|N")]
     speed: Speed,
@@ -76,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let mut keeper = Keeper::new(args.store.as_deref(), args.report.as_deref())?;
     let mut account = Account::new();
     let settings = settings(args.config.as_deref())?;
-    let progress = Progress::of(&args.tapes);
+    let progress = Progress::of(&args.tapes.tapes);
     let mut tape = Tape::open(args, &settings.catalog, &progress)?;
     let mut runner = tape.runner(settings)?;
 
@@ -122,16 +117,16 @@ enum Tape {
 
 impl Tape {
     fn open(args: &Args, catalog: &Arc<Catalog>, progress: &Progress) -> Result<Self, Fault> {
-        let inputs = args.tapes.iter().filter(|path| is_of_inputs(path)).count();
-        if inputs == args.tapes.len() {
-            return Inputs::open(&args.tapes, progress).map(Self::Inputs);
+        let inputs = args.tapes.tapes.iter().filter(|path| is_of_inputs(path)).count();
+        if inputs == args.tapes.tapes.len() {
+            return Inputs::open(&args.tapes.tapes, progress).map(Self::Inputs);
         }
         if inputs > 0 {
             return Err(Fault::usage(
                 "tapes of engine inputs are played alone; `fusewire tape merge` makes one tape of them and others",
             ));
         }
-        open(&specs(&args.tapes, &args.format, &args.venue, catalog)?, progress).map(Self::Feeds)
+        tapes::open(&args.tapes.specs(catalog)?, progress).map(Self::Feeds)
     }
 
     fn runner(&self, settings: Settings) -> Result<Runner, Fault> {
@@ -150,10 +145,10 @@ impl Tape {
         progress: impl FnMut(u64),
     ) -> Result<(u64, u64), Fault> {
         match self {
-            Self::Feeds(tapes) => {
-                play(runner, tapes, speed, listeners, progress).map_err(tape_fault)?;
-                let bad = tapes.reports().map(|report| report.bad.total()).sum();
-                Ok((tapes.reports().map(|report| report.inputs).sum(), bad))
+            Self::Feeds(feeds) => {
+                play(runner, feeds, speed, listeners, progress).map_err(tapes::fault)?;
+                let bad = feeds.reports().map(|report| report.bad.total()).sum();
+                Ok((feeds.reports().map(|report| report.inputs).sum(), bad))
             }
             Self::Inputs(tape) => tape.play(runner, listeners, progress).map(|count| (count, 0)),
         }
@@ -162,7 +157,7 @@ impl Tape {
     /// Tells what was refused; returns whether anything was.
     fn warn(&self) -> Result<bool, Fault> {
         match self {
-            Self::Feeds(tapes) => warn(tapes),
+            Self::Feeds(feeds) => tapes::warn(feeds),
             Self::Inputs(tape) => {
                 tape.damage.iter().for_each(|message| say::note(message));
                 Ok(!tape.damage.is_empty())
@@ -187,39 +182,4 @@ fn now() -> Instant {
 fn create(path: &PathBuf) -> Result<BufWriter<File>, Fault> {
     let file = File::create(path).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
     Ok(BufWriter::new(file))
-}
-
-/// Opens tapes as one, merged by receive time.
-pub(super) fn open(specs: &[Spec], progress: &Progress) -> Result<Merge, Fault> {
-    let sources = specs.iter().map(|spec| progress.open(spec)).collect::<Result<_, _>>().map_err(tape_fault)?;
-    Ok(tape::merge(sources))
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-pub(super) fn tape_fault(why: tape::TapeError) -> Fault {
-    let exit = if why.exit_code() == 2 { Exit::Usage } else { Exit::Failure };
-    Fault { exit, message: why.to_string() }
-}
-
-/// The tapes of a command line, read with what a config adds.
-pub(super) fn specs(
-    tapes: &[PathBuf],
-    format: &str,
-    venues: &[String],
-    catalog: &Arc<Catalog>,
-) -> Result<Vec<Spec>, Fault> {
-    let specs = Spec::all(tapes, format, venues).map_err(tape_fault)?;
-    Ok(specs.into_iter().map(|spec| spec.knowing(catalog)).collect())
-}
-
-/// Tells what was refused; returns whether anything was.
-pub(super) fn warn(tapes: &Merge) -> Result<bool, Fault> {
-    let mut damaged = false;
-    for report in tapes.reports() {
-        damaged |= report.is_damaged();
-        if let Some(message) = report.message() {
-            writeln!(std::io::stderr(), "{message}")?;
-        }
-    }
-    Ok(damaged)
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::moment::Moment;
 use crate::cli::progress::Progress;
+use crate::cli::tapes::{self, TapeArgs};
 use crate::cli::{Exit, Fault, replay, say};
 use crate::engine::Input;
 use crate::event::MarketId;
-use crate::feed::tape::{Export, Format};
+use crate::feed::tape::Export;
 use crate::market::Markets;
 
 /// What all three are told of the tapes they read.
@@ -17,14 +18,8 @@ struct Tapes {
     /// Config whose venues and instruments are known too.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Tapes; several merge by receive time, a tie goes to the first named.
-    #[arg(required = true, value_name = "TAPE")]
-    paths: Vec<PathBuf>,
-    #[arg(long, default_value = "auto", value_name = "FORMAT", help = Format::help())]
-    format: String,
-    /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
-    #[arg(long, value_name = "V|V=PATH")]
-    venue: Vec<String>,
+    #[command(flatten)]
+    which: TapeArgs,
     /// Print one JSON object about what was written.
     #[arg(long)]
     json: bool,
@@ -178,24 +173,24 @@ struct Told {
     bad: BTreeMap<&'static str, u64>,
 }
 
-fn write(tapes: &Tapes, to: &Path, piece: &Piece) -> Result<Exit, Fault> {
-    let catalog = replay::settings(tapes.config.as_deref())?.catalog;
-    let specs = replay::specs(&tapes.paths, &tapes.format, &tapes.venue, &catalog)?;
-    let progress = Progress::of(&tapes.paths);
-    let mut sources = replay::open(&specs, &progress)?;
+fn write(from: &Tapes, to: &Path, piece: &Piece) -> Result<Exit, Fault> {
+    let catalog = replay::settings(from.config.as_deref())?.catalog;
+    let specs = from.which.specs(&catalog)?;
+    let progress = Progress::of(&from.which.tapes);
+    let mut sources = tapes::open(&specs, &progress)?;
     // The file is made before the long run, so that a bad path fails at once.
-    let mut export = Export::create(to).map_err(replay::tape_fault)?;
+    let mut export = Export::create(to).map_err(tapes::fault)?;
     let mut markets = catalog.markets();
     let mut wanted = Wanted { piece, known: Vec::new(), seen: BTreeSet::new() };
     let (mut inputs, mut written) = (0, 0);
-    while let Some(input) = sources.next(&mut markets).map_err(replay::tape_fault)? {
+    while let Some(input) = sources.next(&mut markets).map_err(tapes::fault)? {
         inputs += 1;
         progress.events(inputs);
         if wanted.takes(&input, &markets) {
-            written += u64::from(export.write(&input, &markets).map_err(replay::tape_fault)?);
+            written += u64::from(export.write(&input, &markets).map_err(tapes::fault)?);
         }
     }
-    export.finish().map_err(replay::tape_fault)?;
+    export.finish().map_err(tapes::fault)?;
     drop(progress);
     for name in piece.markets.difference(&wanted.seen) {
         say::note(&format!("{name}: no tape has this market"));
@@ -206,11 +201,11 @@ fn write(tapes: &Tapes, to: &Path, piece: &Piece) -> Result<Exit, Fault> {
     }
     let bytes = std::fs::metadata(to)?.len();
     let told = Told { file: to.display().to_string(), inputs, written, bytes, bad };
-    if tapes.json {
+    if from.json {
         say::json(&told)?;
     } else {
         let each = bytes as f64 / written.max(1) as f64;
         say::text(&format!("{}: {written} of {inputs} inputs, {bytes} bytes ({each:.1} each)\n", told.file))?;
     }
-    Ok(if replay::warn(&sources)? { Exit::Damaged } else { Exit::Ok })
+    Ok(if tapes::warn(&sources)? { Exit::Damaged } else { Exit::Ok })
 }

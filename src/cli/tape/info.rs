@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::cli::progress::Progress;
 use crate::cli::table::lay_out;
+use crate::cli::tapes::{self, TapeArgs};
 use crate::cli::{Exit, Fault, replay, say};
 use crate::event::Nanos;
-use crate::feed::tape::{self, Format, Info, MarketInfo, Spec};
+use crate::feed::tape::{self, Info, MarketInfo, Spec};
 
 /// Count what tapes hold: events by market and kind, traded quantity, first and last instant, refused lines.
 ///
@@ -23,14 +24,8 @@ pub(super) struct Args {
     /// Config whose venues and instruments are known too.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Tapes, counted together.
-    #[arg(required = true, value_name = "TAPE")]
-    tapes: Vec<PathBuf>,
-    #[arg(long, default_value = "auto", value_name = "FORMAT", help = Format::help())]
-    format: String,
-    /// Venue of tapes that name none: V or V:SYMBOL for all, V=PATH for one. May be given several times.
-    #[arg(long, value_name = "V|V=PATH")]
-    venue: Vec<String>,
+    #[command(flatten)]
+    tapes: TapeArgs,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -38,10 +33,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let catalog = replay::settings(args.config.as_deref())?.catalog;
-    let specs = replay::specs(&args.tapes, &args.format, &args.venue, &catalog)?;
-    let progress = Progress::of(&args.tapes);
+    let specs = args.tapes.specs(&catalog)?;
+    let progress = Progress::of(&args.tapes.tapes);
     let open = |spec: &Spec| progress.open(spec);
-    let info = tape::info_with(&specs, open, |count| progress.events(count)).map_err(replay::tape_fault)?;
+    let info = tape::info_with(&specs, open, |count| progress.events(count)).map_err(tapes::fault)?;
     drop(progress);
     if args.json {
         say::json(&info)?;
