@@ -79,13 +79,26 @@ pub struct Session {
 impl Session {
     /// A session that connects at its first poke. `seed` spreads the pauses of sessions that fall together.
     pub fn new(who: Identity, wanted: Subscription, settings: SessionSettings, seed: u64, now: Nanos) -> Self {
+        let endpoints = Endpoints::new(vec![wanted.url(&who.base)], settings.endpoint_tries);
+        Self::fresh(who, Streams::new(wanted), endpoints, settings, seed, Steady::new(now))
+    }
+
+    /// One that knows and has done nothing yet.
+    fn fresh(
+        who: Identity,
+        streams: Streams,
+        endpoints: Endpoints,
+        settings: SessionSettings,
+        seed: u64,
+        clock: Steady,
+    ) -> Self {
         Self {
-            endpoints: Endpoints::new(vec![wanted.url(&who.base)], settings.endpoint_tries),
-            clock: Steady::new(now),
+            endpoints,
+            clock,
             phase: Phase::Waiting { until: 0 },
             filter: Filter::new(who.venue.trade_ids_contiguous(), settings.liquidation_age_max_secs),
             backoff: Backoff::new(settings.backoff_first_secs, settings.backoff_max_secs, seed),
-            streams: Streams::new(wanted),
+            streams,
             lateness: Lateness::new(),
             closing: false,
             reported: None,
@@ -113,27 +126,11 @@ impl Session {
 
     /// Another session for the same, which knows what this one has brought and how long its data uses to pause.
     fn heir(&self, seed: u64) -> Self {
-        let (settings, mut streams) = (self.settings.clone(), self.streams.clone());
+        let mut streams = self.streams.clone();
         streams.restart();
-        Self {
-            endpoints: self.endpoints.clone(),
-            clock: self.clock.clone(),
-            phase: Phase::Waiting { until: 0 },
-            filter: self.filter.clone(),
-            backoff: Backoff::new(settings.backoff_first_secs, settings.backoff_max_secs, seed),
-            streams,
-            lateness: self.lateness.clone(),
-            closing: false,
-            reported: None,
-            holes: Holes::default(),
-            bad: None,
-            bad_flush_at: 0,
-            counters: Counters::default(),
-            events: Vec::new(),
-            actions: VecDeque::new(),
-            who: self.who.clone(),
-            settings,
-        }
+        let (who, endpoints, settings) = (self.who.clone(), self.endpoints.clone(), self.settings.clone());
+        let fresh = Self::fresh(who, streams, endpoints, settings, seed, self.clock.clone());
+        Self { filter: self.filter.clone(), lateness: self.lateness.clone(), ..fresh }
     }
 
     /// What it has brought so far.
