@@ -141,6 +141,8 @@ struct State {
     next_look: Nanos,
     markets: Vec<MarketState>,
     crowd: crowd::Crowd,
+    /// When peers were last compared.
+    peers_at: Nanos,
     survey: survey::Survey,
     breakers: BTreeMap<(RuleId, Scope), Active>,
     confirmations: Confirmations,
@@ -186,6 +188,7 @@ impl Engine {
             next_look: Nanos(i64::MIN),
             markets: Vec::new(),
             crowd: crowd::Crowd::new(&settings.detect.crowd),
+            peers_at: Nanos(i64::MIN),
             survey: survey::Survey::new(),
             breakers: BTreeMap::new(),
             confirmations: Confirmations::default(),

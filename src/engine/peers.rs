@@ -69,6 +69,7 @@ impl Engine {
             self.compare_group(&mut peers, group);
         }
         self.peers = peers;
+        self.state.peers_at = self.state.now;
     }
 
     fn compare_group(&mut self, peers: &mut Peers, group: usize) {
@@ -77,6 +78,10 @@ impl Engine {
         let Some(newest) = group.iter().filter_map(|(_, id)| self.last_price(*id)).map(|(_, at)| at).max() else {
             return;
         };
+        // Nothing new was said since the last look.
+        if newest < self.state.peers_at {
+            return;
+        }
         let fresh_ns = (self.settings.detect.dislocation.fresh_secs * Nanos::SECOND as f64) as i64;
         let fresh_from = Nanos(newest.0.saturating_sub(fresh_ns));
         voices.clear();
