@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn recordings_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let mut shelf = Shelf::new(&dir.path().join("recordings"), 1000, Arc::default()).unwrap();
+        let opened = shelf.begin(INPUTS, Nanos::from_secs(1_760_130_900)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&shelf.dir), mode(&opened.path)), (0o700, 0o600));
+    }
+
+    #[test]
     fn a_second_start_in_the_same_microsecond_overwrites_nothing() {
         let (_dir, mut shelf) = shelf(1000);
         let (one, other) = (fill(&mut shelf, 1), fill(&mut shelf, 1));

@@ -39,7 +39,8 @@ pub(super) enum Unpacked {
     Foreign(&'static str),
 }
 
-/// Reads through a packing (several joined ones too) where the first bytes say so, else as it is.
+/// Reads through a packing where the first bytes say so, else as it is. Of gzip and zstd several joined ones too; of joined ZIP
+/// archives only the first, for its directory ends it.
 pub(super) fn unpack(mut read: Box<dyn Read + Send>) -> io::Result<Unpacked> {
     let head = head(&mut read)?;
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {

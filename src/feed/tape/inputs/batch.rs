@@ -13,6 +13,9 @@ use crate::engine::Input;
 use crate::event::{Aggressor, Bar, Body, Event, Liquidated, MarketId, Nanos, Price, Qty};
 use crate::feed::tape::bad::Reason;
 
+/// The most frames that one input may call bad: sums of more would overflow in whoever counts them.
+const BAD_MAX: u64 = u32::MAX as u64;
+
 /// What one row says.
 #[derive(Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "inputs are what nearly every row is")]
@@ -183,6 +186,9 @@ impl Cells<'_> {
     /// An input that its columns do not hold. It must be what the row says it is, at the time that the row says.
     fn whole_input(&self, text: &str, what: What) -> Result<Input, Reason> {
         let input: Input = from_text(text).ok_or(Reason::BadJson)?;
+        if matches!(input, Input::Bad { count, .. } if count > BAD_MAX) {
+            return Err(Reason::OutOfRange);
+        }
         if what == What::of_input(&input) && self.time(Column::RecvAt)? == input.at() {
             Ok(input)
         } else {
@@ -207,7 +213,11 @@ impl Cells<'_> {
 
     fn bad(&self) -> Result<Input, Reason> {
         let market = if self.is_there(Column::Market) { Some(self.market()?) } else { None };
-        Ok(Input::Bad { at: self.time(Column::RecvAt)?, market, count: self.whole(Column::Id)? })
+        let count = self.whole(Column::Id)?;
+        if count > BAD_MAX {
+            return Err(Reason::OutOfRange);
+        }
+        Ok(Input::Bad { at: self.time(Column::RecvAt)?, market, count })
     }
 
     #[inline]

@@ -61,3 +61,16 @@ fn unpack(packed: &[u8], plain: &mut Vec<u8>) -> Option<Range<usize>> {
     }
     Some(from..plain.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_that_lie_over_each_other_cannot_grow_without_bound() {
+        let packed = [(-1_i64).to_le_bytes().as_slice(), &[7; 8]].concat();
+        let mut plain = vec![0; BODY_MAX as usize - 8];
+        assert!(unpack(&packed, &mut plain).is_some());
+        assert!(unpack(&packed, &mut plain).is_none());
+    }
+}

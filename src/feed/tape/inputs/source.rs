@@ -63,8 +63,14 @@ impl Inputs {
             }
         }
         // As of every other tape: a time of no recording would be ticked up to, for years.
-        let secs = input.at().0.div_euclid(Nanos::SECOND);
-        if (FIRST_SECS as i64..LAST_SECS as i64).contains(&secs) { Ok(Some(input)) } else { Err(Reason::Time) }
+        let first = match &input {
+            Input::Event(event) => event.venue_at,
+            Input::Bar(bar) => bar.open_at,
+            _ => input.at(),
+        };
+        let years = FIRST_SECS as i64..LAST_SECS as i64;
+        let is_sound = [first, input.at()].iter().all(|at| years.contains(&at.0.div_euclid(Nanos::SECOND)));
+        if is_sound { Ok(Some(input)) } else { Err(Reason::Time) }
     }
 
     #[inline]

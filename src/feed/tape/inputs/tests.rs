@@ -161,7 +161,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => at().prop_map(Input::Tick),
         1 => (any::<u64>(), at()).prop_map(|(seq, at)| Input::Probe { seq, at }),
         1 => feed().prop_map(Input::Feed),
-        1 => (at(), prop::option::of(market()), any::<u64>()).prop_map(|(at, market, count)| Input::Bad { at, market, count }),
+        1 => (at(), prop::option::of(market()), any::<u32>().prop_map(u64::from)).prop_map(|(at, market, count)| Input::Bad { at, market, count }),
         1 => (at(), any::<u64>(), ".*", ".*", action()).prop_map(|(at, id, name, reason, action)| {
             Input::Command(Command { at, id, who: Who { name, via: "socket".to_owned() }, reason, action })
         }),

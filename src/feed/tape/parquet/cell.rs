@@ -11,9 +11,10 @@ use arrow_schema::{DataType, TimeUnit};
 use crate::event::Nanos;
 use crate::feed::tape::bad::Reason;
 use crate::feed::tape::decimal;
+use crate::feed::tape::fields::{FIRST_SECS, LAST_SECS};
 
-/// 2009-01-01 and 2100-01-01, seconds since the epoch: in no two units is a time of these years the same number.
-const YEARS: std::ops::Range<i64> = 1_230_768_000..4_102_444_800;
+/// In seconds since the epoch: in no two units is a time of these years the same number.
+const YEARS: std::ops::Range<i64> = FIRST_SECS as i64..LAST_SECS as i64;
 /// Units of times, nanoseconds each.
 const UNITS: [i64; 4] = [1_000_000_000, 1_000_000, 1_000, 1];
 

@@ -13,6 +13,7 @@ use super::roles::Roles;
 use crate::engine::Input;
 use crate::event::{Aggressor, Body, Event, MarketId, Nanos, Price, Qty};
 use crate::feed::instrument::{is_symbol, is_venue};
+use crate::feed::spelling::our_venue;
 use crate::feed::tape::bad::Reason;
 use crate::feed::tape::error::TapeError;
 use crate::feed::tape::names::Names;
@@ -53,7 +54,7 @@ impl Trades {
             .map_err(doubt)?
             .map_err(|why| doubt(super::told(&why)))?;
         let roles = projected(&roles, &wanted);
-        let names = Names::new(|venue, _| venue);
+        let names = Names::new(our_venue);
         Ok(Self { rows, batch: None, row: 0, roles, venue, symbol, names, unit: None, report })
     }
 

@@ -40,6 +40,9 @@ fn wanted(settings: &GenericSettings, markets: &[(MarketId, &str)], kinds: &[Kin
             }
         }
     }
+    if settings.request.as_ref().is_some_and(|request| request.has(Hole::Streams) && request.has_market()) {
+        list.sort_by(|one, next| one.native.cmp(&next.native));
+    }
     list
 }
 
