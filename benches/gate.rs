@@ -5,13 +5,15 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use fusewire::breaker::{Contract, Exposure, Intent, Order, Permission, Side, Stance, Verdict};
 use fusewire::gate::{AckWriter, Listing, Page, Place, Reader, ReaderOptions, Role, Spec, Writer, now_mono};
 
 const MARKETS: u32 = 10_000;
 /// Coprime to the number of markets: visits each once in an order that no prefetcher follows.
 const STRIDE: u32 = 7_919;
+const HELD: Exposure = Exposure { position: 10.0, ..Exposure::FLAT };
 
 fn spec(guard_required: bool) -> Spec {
     let markets = (0..MARKETS).map(|n| Listing::new(format!("bench:M{n}"), Contract::COIN)).collect();
@@ -28,17 +30,29 @@ fn publish_all(writer: &mut Writer, permission: &Permission) {
     writer.renew(1, now_mono());
 }
 
-fn gate(c: &mut Criterion) {
-    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+/// A cache line that nothing guards.
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; 8]);
+
+/// Markets in an order that no prefetcher follows.
+fn shuffled(reader: &Reader) -> Vec<Place> {
+    (0..MARKETS).map(|n| reader.place(&format!("bench:M{}", n * STRIDE % MARKETS))).collect()
+}
+
+/// Whether an order passes; an engine branches on the verdict, copying it whole would be the bench's own cost.
+fn passes<const SLOT: u8>(reader: &Reader, now: u64, place: Place, order: &Order, held: &Exposure) -> bool {
+    reader.check_at(now, place, SLOT, black_box(order), held) == Verdict::Allow
+}
+
+fn single(c: &mut Criterion) {
+    let dir = dir();
     let path = dir.path().join("gate");
     let mut writer = Writer::create(&path, &spec(false)).unwrap();
     publish_all(&mut writer, &Permission::FREE);
     let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
-    let places: Vec<Place> = (0..MARKETS).map(|n| reader.place(&format!("bench:M{n}"))).collect();
-    let shuffled: Vec<Place> = (0..MARKETS).map(|n| places[(n * STRIDE % MARKETS) as usize]).collect();
-    let order = Order::limit(Intent::Open, Side::Buy, 1.0, 100.0);
-    let exposure = Exposure { position: 10.0, ..Exposure::FLAT };
-    let now = now_mono();
+    let place = reader.place("bench:M7");
+    let (order, held) = (order(), HELD);
     let mut group = c.benchmark_group("gate");
 
     let permission = Permission::of(Stance::ReduceOnly).with_max_notional(1e6);
@@ -52,41 +66,16 @@ fn gate(c: &mut Criterion) {
             writer.publish(black_box(market), 0, black_box(&permission), 16, 99)
         });
     });
+    let now = now_mono();
     group.bench_function("renew", |b| b.iter(|| writer.renew(black_box(1), black_box(now))));
     publish_all(&mut writer, &Permission::FREE);
 
     let now = now_mono();
-    // An engine branches on the verdict; copying it whole would be the bench's own cost.
-    let check_at = |now, place, slot| reader.check_at(now, place, slot, black_box(&order), &exposure) == Verdict::Allow;
-    group.bench_function("check_at_hot", |b| b.iter(|| check_at(black_box(now), black_box(places[7]), 0)));
-    // What any reader of a cell pays, in the same order: the least that the rows below could take.
-    let lines: Vec<[AtomicU64; 8]> = (0..MARKETS).map(|_| Default::default()).collect();
-    let order_of_lines: Vec<usize> = (0..MARKETS).map(|n| (n * STRIDE % MARKETS) as usize).collect();
-    let mut at = 0;
-    group.bench_function("bare_line_random", |b| {
-        b.iter(|| {
-            at = if at + 1 < order_of_lines.len() { at + 1 } else { 0 };
-            lines[order_of_lines[at]].iter().fold(0, |sum, word| sum ^ word.load(Ordering::Acquire))
-        });
+    group.bench_function("check_at_hot", |b| {
+        b.iter(|| passes::<0>(&reader, black_box(now), black_box(place), &order, &held));
     });
-    let mut at_random = |name: &str, slot| {
-        let mut at = 0;
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                at = if at + 1 < shuffled.len() { at + 1 } else { 0 };
-                check_at(now, shuffled[at], slot)
-            });
-        });
-    };
-    at_random("check_at_random", 0);
-    at_random("check_at_random_slot_3", 3);
-    publish_all(&mut writer, &Permission::of(Stance::Caution).with_collar(50.0, 150.0));
-    at_random("check_at_random_collar", 0);
-    publish_all(&mut writer, &Permission::HALT);
-    at_random("check_at_random_halted", 0);
-    publish_all(&mut writer, &Permission::FREE);
     group.bench_function("check_with_clock", |b| {
-        b.iter(|| reader.check(black_box(places[7]), 0, black_box(&order), black_box(&exposure)) == Verdict::Allow);
+        b.iter(|| passes::<0>(&reader, now_mono(), black_box(place), &order, &held));
     });
     group.bench_function("clock_alone", |b| b.iter(now_mono));
 
@@ -96,6 +85,34 @@ fn gate(c: &mut Criterion) {
     group.bench_function("attach", |b| {
         b.iter_batched(|| ReaderOptions::at(&path), Reader::attach, BatchSize::PerIteration);
     });
+    group.finish();
+}
+
+/// Each row visits all 10,000 markets once: its time over 10,000 is that of one look.
+fn rounds(c: &mut Criterion) {
+    let dir = dir();
+    let path = dir.path().join("gate");
+    let mut writer = Writer::create(&path, &spec(false)).unwrap();
+    let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
+    let places = shuffled(&reader);
+    let mut group = c.benchmark_group("gate_round_of_10000");
+    group.throughput(Throughput::Elements(u64::from(MARKETS)));
+
+    // What any reader of whole lines pays in the same order.
+    let lines: Vec<Line> = (0..MARKETS).map(|_| Line::default()).collect();
+    let line_of: Vec<usize> = places.iter().map(|place| place.number().unwrap() as usize).collect();
+    let sum_of = |Line(words): &Line| words.iter().fold(0, |sum, word| sum ^ word.load(Ordering::Acquire));
+    group.bench_function("bare_line", |b| {
+        b.iter(|| line_of.iter().fold(0, |sum, line| sum ^ sum_of(&lines[*line])));
+    });
+
+    publish_all(&mut writer, &Permission::FREE);
+    round::<0>(&mut group, "check_at", &reader);
+    round::<3>(&mut group, "check_at_slot_3", &reader);
+    publish_all(&mut writer, &Permission::of(Stance::Caution).with_collar(50.0, 150.0));
+    round::<0>(&mut group, "check_at_collar", &reader);
+    publish_all(&mut writer, &Permission::HALT);
+    round::<0>(&mut group, "check_at_halted", &reader);
 
     writer.close();
     let mut writer = Writer::create(&path, &spec(true)).unwrap();
@@ -103,16 +120,24 @@ fn gate(c: &mut Criterion) {
     let mut guard = Writer::create(dir.path().join("guard"), &Spec::guard(&page)).unwrap();
     publish_all(&mut writer, &Permission::FREE);
     publish_all(&mut guard, &Permission::FREE);
-    let reader = Reader::open(ReaderOptions::at(&path)).unwrap();
-    let (now, mut at) = (now_mono(), 0);
-    group.bench_function("check_at_random_guarded", |b| {
-        b.iter(|| {
-            at = if at + 1 < shuffled.len() { at + 1 } else { 0 };
-            reader.check_at(black_box(now), shuffled[at], 0, black_box(&order), black_box(&exposure)) == Verdict::Allow
-        });
-    });
+    round::<0>(&mut group, "check_at_guarded", &Reader::open(ReaderOptions::at(&path)).unwrap());
     group.finish();
 }
 
-criterion_group!(benches, gate);
+fn round<const SLOT: u8>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, reader: &Reader) {
+    let (places, now) = (shuffled(reader), black_box(now_mono()));
+    let (order, held) = (order(), black_box(HELD));
+    let is_passed = |place: &&Place| passes::<SLOT>(reader, now, **place, &order, &held);
+    group.bench_function(name, |b| b.iter(|| places.iter().filter(is_passed).count()));
+}
+
+fn order() -> Order {
+    Order::limit(Intent::Open, Side::Buy, 1.0, 100.0)
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+criterion_group!(benches, single, rounds);
 criterion_main!(benches);

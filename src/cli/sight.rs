@@ -22,7 +22,7 @@ pub(super) struct Sight {
 pub(super) struct Line {
     pub(super) market: String,
     /// The cells' count of publications, by which a change is seen.
-    pub(super) epochs: Vec<u64>,
+    pub(super) epochs: Vec<u32>,
     permission: Permission,
     reason: String,
     incident: u64,
@@ -147,7 +147,7 @@ impl Line {
 
     /// How often the cells changed since an earlier look; each publication counts 2.
     pub(super) fn changes_since(&self, last: &Self) -> u64 {
-        self.epochs.iter().zip(&last.epochs).map(|(now, before)| now.saturating_sub(*before) / 2).sum()
+        self.epochs.iter().zip(&last.epochs).map(|(now, before)| u64::from(now.wrapping_sub(*before) / 2)).sum()
     }
 
     fn incident(&self) -> String {

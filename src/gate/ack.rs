@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! 00 magic "FUSE_ACK"    08 schema u32 = 1   0c pid u32    10 boot id, 16 bytes    20 zero, 32 bytes
-//! 40 epoch u64: odd while being written    48 generation seen u64    50 probe sequence seen u64
+//! 40 epoch u32: odd while being written    44 seal u32    48 generation seen u64    50 probe sequence seen u64
 //! 58 changes seen u64    60 orders allowed, whole or in part, u64    68 orders denied u64
-//! 70 time of writing u64 (CLOCK_MONOTONIC, ns)    78 check u64, as that of a cell in line 0
+//! 70 time of writing u64 (CLOCK_MONOTONIC, ns)    78 check u64; this and the seal as those of a cell in line 0
 //! ```
 //!
 //! The file belongs to another user, so the daemon reads it with `pread` and never maps it: an engine that truncates
@@ -138,7 +138,7 @@ impl Ack {
 /// Reads twice and takes what stood still in between; [`Doubt::Digest`] asks for another try.
 fn read_once(file: &File) -> Result<Option<Ack>, Doubt> {
     let (first, second) = (read_words(file)?, read_words(file)?);
-    let [magic, schema_and_pid, boot_high, boot_low, _, _, _, _, epoch, body @ .., check] = first;
+    let [magic, schema_and_pid, boot_high, boot_low, _, _, _, _, state, body @ .., check] = first;
     if magic.to_le_bytes() != MAGIC {
         return Err(Doubt::Magic);
     }
@@ -149,10 +149,10 @@ fn read_once(file: &File) -> Result<Option<Ack>, Doubt> {
     if boot_id().map_err(io_doubt)? != boot.to_le_bytes() {
         return Err(Doubt::OtherBoot);
     }
-    if epoch == 0 {
+    if state == 0 {
         return Ok(None);
     }
-    let is_whole = first == second && epoch & 1 == 0 && check == seqlock::check_of(0, epoch, &body);
+    let is_whole = first == second && seqlock::whole_epoch(0, state, &body, check).is_some();
     if is_whole { Ok(Some(Ack::from_body(body))) } else { Err(Doubt::Digest) }
 }
 

@@ -14,13 +14,14 @@
 //!            00 name "venue:NATIVE", NUL-padded to 80    50 flat f64    58 per_price f64
 //!            notional = qty x (flat + per_price x price)
 //! cells    S x M lines, slot-major: cell of (market, slot) = line slot x M + market; slot 0 = all strategies
-//!            00 epoch u64: odd while being written, 0 never
+//!            00 epoch u32: odd while being written, 0 never
+//!            04 seal u32: upper half of ((9e3779b97f4a7c15 xor line xor 08) + epoch) x 9e3779b97f4a7c15 (08 as u64)
 //!            08 stance u8 (0 Normal 1 Caution 2 ReduceOnly 3 Halt)   09 sides u8 (bit 0 buy, bit 1 sell)
 //!            0a free u8 (bit 0 buy, bit 1 sell: any sound opening order of that side passes whole; follows from the
 //!               rest and saves the reader a closer look)    0b zero u8    0c reason u32
 //!            10 size factor f64    18 max notional f64    20 collar low f64    28 collar high f64
 //!            30 incident u64
-//!            38 check u64: 9e3779b97f4a7c15 xor line, + epoch, xor 08, + 10, xor 18, + 20, xor 28, + 30 (words as u64)
+//!            38 check u64: 9e3779b97f4a7c15 xor line, + 00, xor 08, + 10, xor 18, + 20, xor 28, + 30 (words as u64)
 //! ```
 //!
 //! Slot-major, because most engines read slot 0 of many markets: those lines lie side by side. With a market's slots
