@@ -1,7 +1,8 @@
 //! Targets F3 to F5: each statistic, one market's detectors by what they see, and the engine at 1 and 1,000 markets.
 //!
-//! `FUSEWIRE_COUNT=100000 valgrind --tool=callgrind <this bench>` counts the instructions of so many trades on a warm market instead:
-//! take the difference of two counts, and what comes before the first event falls out.
+//! `FUSEWIRE_COUNT=100000 valgrind --tool=callgrind <this bench>` counts the instructions of so many trades on warm markets instead
+//! (one, or `FUSEWIRE_MARKETS`): take the difference of two counts, and what comes before the first event falls out. With
+//! `--cache-sim=yes` it counts the misses, which is what a thousand markets cost.
 
 #![allow(
     clippy::unwrap_used,
@@ -275,8 +276,9 @@ fn assert_slower(slow_name: &str, fast_name: &str, pair: impl FnOnce() -> (Box<d
 criterion_group!(benches, statistics, detectors, bank, engine);
 
 fn main() {
-    if let Some(count) = std::env::var("FUSEWIRE_COUNT").ok().and_then(|count| count.parse::<u64>().ok()) {
-        let mut busy = Busy::new(1, 100);
+    let number = |name| std::env::var(name).ok().and_then(|word| word.parse::<u32>().ok());
+    if let Some(count) = number("FUSEWIRE_COUNT") {
+        let mut busy = Busy::new(number("FUSEWIRE_MARKETS").unwrap_or(1), 100);
         for _ in 0..count {
             black_box(busy.step());
         }

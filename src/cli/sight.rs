@@ -145,9 +145,10 @@ impl Line {
         value
     }
 
-    /// How often the cells changed since an earlier look; each publication counts 2.
+    /// How often the cells changed since an earlier look; each publication counts 2. One that could not be read tells nothing.
     pub(super) fn changes_since(&self, last: &Self) -> u64 {
-        self.epochs.iter().zip(&last.epochs).map(|(now, before)| u64::from(now.wrapping_sub(*before) / 2)).sum()
+        let known = self.epochs.iter().zip(&last.epochs).filter(|(now, before)| **now != 0 && **before != 0);
+        known.map(|(now, before)| u64::from(now.wrapping_sub(*before) / 2)).sum()
     }
 
     fn incident(&self) -> String {

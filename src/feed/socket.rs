@@ -212,7 +212,11 @@ impl<S: Sink> Shell<'_, S> {
                 None => break,
             }
         }
-        ControlFlow::Continue(())
+        // A line that never pauses must not stop the time of the others.
+        if self.clock.now() < self.relay.deadline() {
+            return ControlFlow::Continue(());
+        }
+        self.happen(0, SessionInput::Tick)
     }
 
     fn take(&mut self, place: usize, news: News) -> ControlFlow<()> {

@@ -24,7 +24,8 @@
 //! ```
 //!
 //! Nothing here waits for a lock, panics on what a file says, or trusts a file that is not whole: every doubt reads as
-//! an expired lease. What cannot be defended in user space: an owner who *truncates* a mapped file takes its readers
+//! an expired lease. An opening order where nothing binds is answered by the first two words of its cell, which vouch for
+//! each other; damage in the rest of the line shows in every other answer. What cannot be defended in user space: an owner who *truncates* a mapped file takes its readers
 //! down with SIGBUS. No writer here ever shrinks a file; a new one is made beside it and renamed over it.
 
 mod layout;

@@ -76,9 +76,9 @@ pub(super) fn store(words: &Words, line: usize, body: &Body) {
     state.store(whole, Ordering::Release);
 }
 
-/// An epoch under the seal of the first word. The seal shows every flipped bit and every change of one field, for no two
-/// numbers below 2^23 come close to each other when they are spread by the golden ratio; other damage passes one time in
-/// four billion.
+/// An epoch under the seal of the first word. The seal shows every flipped bit, every other reason, and every change among
+/// stance, sides, flags and line, for no two numbers below 2^23 come close to each other when they are spread by the golden
+/// ratio; other damage passes one time in four billion.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as for glimpse")]
 const fn sealed(line: usize, epoch: u32, first: u64) -> u64 {

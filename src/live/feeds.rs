@@ -135,7 +135,7 @@ impl Feeds {
     }
 }
 
-/// One door for each host of a venue, whichever feeds go through it.
+/// One door for each venue, whichever feeds and endpoints go through it.
 type Turnstiles = BTreeMap<String, Arc<Mutex<Turnstile>>>;
 
 fn relays_of(

@@ -61,15 +61,15 @@ pub(super) struct Slot {
     mailbox: Mailbox,
     /// The latest quote, and the latest depth, of each market that found no room.
     held: BTreeMap<(MarketId, bool), Input>,
-    /// What must be reported once there is room: an overflow, or the loss of the connection.
-    owed: Option<FeedReport>,
+    /// What must be reported once there is room, in this order: an overflow, and where the connection stands.
+    owed: Vec<FeedReport>,
     overflow: FeedReport,
 }
 
 impl Slot {
     /// A slot of the session that would report `overflow`.
     pub(super) const fn new(mailbox: Mailbox, overflow: FeedReport) -> Self {
-        Self { mailbox, held: BTreeMap::new(), owed: None, overflow }
+        Self { mailbox, held: BTreeMap::new(), owed: Vec::new(), overflow }
     }
 
     /// Takes an input of a feed.
@@ -86,6 +86,10 @@ impl Slot {
         }
         if self.mailbox.len() >= self.mailbox.room && !matches!(input, Input::Feed(_)) {
             return self.lose(&input);
+        }
+        // What a line said before it went is said before the word of that.
+        if matches!(input, Input::Feed(_)) {
+            self.send_held()?;
         }
         self.send(input)?;
         self.send_held()
@@ -105,27 +109,31 @@ impl Slot {
         if self.mailbox.len() >= self.mailbox.room && !matches!(next, Input::Feed(_)) {
             return ControlFlow::Continue(());
         }
-        let Some(report) = self.owed.take() else { return ControlFlow::Continue(()) };
-        match self.mailbox.sender.try_send(Input::Feed(report)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(TrySendError::Full(Input::Feed(report))) => {
-                self.owed = Some(report);
-                ControlFlow::Continue(())
+        while let Some(report) = self.owed.first() {
+            match self.mailbox.sender.try_send(Input::Feed(report.clone())) {
+                Ok(()) => drop(self.owed.remove(0)),
+                Err(TrySendError::Full(_)) => break,
+                Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
             }
-            Err(_) => ControlFlow::Break(()),
         }
+        ControlFlow::Continue(())
     }
 
     fn lose(&mut self, input: &Input) -> ControlFlow<()> {
         self.mailbox.flow.dropped.fetch_add(1, Ordering::Relaxed);
         let overflow = FeedReport { at: input.at(), state: FeedState::Overflow, ..self.overflow.clone() };
-        self.owed = Some(match (input, self.owed.take()) {
+        match input {
             // A connection that is gone is worse news than an overflow, and lasts.
-            (Input::Feed(report), _) if matches!(report.state, FeedState::Down | FeedState::Late) => report.clone(),
-            // It is back, or on its way: to say that it is gone would no longer be true.
-            (Input::Feed(_), _) | (_, None) => overflow,
-            (_, Some(owed)) => owed,
-        });
+            Input::Feed(report) if matches!(report.state, FeedState::Down | FeedState::Late) => {
+                self.owed = vec![report.clone()];
+            }
+            // It is back, which nobody says again; what it brought meanwhile is lost.
+            Input::Feed(report) if matches!(report.state, FeedState::Delivering | FeedState::Thin) => {
+                self.owed = vec![overflow, report.clone()];
+            }
+            _ if self.owed.is_empty() => self.owed.push(overflow),
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 
@@ -216,23 +224,37 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_told_even_if_there_was_no_place_for_the_word_and_not_after_it_is_back() {
+    fn a_lost_connection_and_one_that_is_back_are_told_even_if_there_was_no_place_for_the_word() {
         let report = |slot: &Slot, state| Input::Feed(FeedReport { state, ..slot.overflow.clone() });
         let told = |engine: &Receiver<Input>| {
             let state = |input| if let Input::Feed(report) = input { Some(report.state) } else { None };
             engine.try_iter().filter_map(state).collect::<Vec<_>>()
         };
-        for (then, want) in [(None, FeedState::Down), (Some(FeedState::Delivering), FeedState::Overflow)] {
+        use FeedState::{Connecting, Delivering, Down, Overflow};
+        for (then, want) in
+            [(None, vec![Down]), (Some(Connecting), vec![Down]), (Some(Delivering), vec![Overflow, Delivering])]
+        {
             let (mut slot, engine) = slot(8);
             (0..8 + RESERVE).for_each(|_| slot.mailbox.try_put(index(0)));
-            for state in [Some(FeedState::Down), then].into_iter().flatten() {
+            for state in [Some(Down), then].into_iter().flatten() {
                 let input = report(&slot, state);
                 assert!(slot.take(input).is_continue());
             }
             assert_eq!(told(&engine), []);
             assert!(slot.take(index(0)).is_continue());
-            assert_eq!(told(&engine), [want]);
+            assert_eq!(told(&engine), want);
         }
+    }
+
+    #[test]
+    fn quotes_that_a_line_brought_are_not_told_after_its_loss() {
+        let (mut slot, engine) = slot(8);
+        (0..6).for_each(|_| assert!(slot.take(index(0)).is_continue()));
+        assert!(slot.take(quote(0, 1.0)).is_continue(), "held: quotes use half of the room");
+        assert_eq!(engine.try_iter().count(), 6);
+        let down = Input::Feed(FeedReport { state: FeedState::Down, ..slot.overflow.clone() });
+        assert!(slot.take(down.clone()).is_continue());
+        assert_eq!(engine.try_iter().collect::<Vec<_>>(), [quote(0, 1.0), down]);
     }
 
     /// P14, whatever comes and however slowly the engine takes it: not one is unaccounted for.

@@ -5,16 +5,19 @@ use serde::{Deserialize, Serialize};
 
 /// Exponentially weighted mean and variance of a level (a basis, a spread, a log volume), by time and not by tick.
 ///
-/// `a = 1 - e^(-dt/tau)`, `d = x - m`, `m <- m + a d`, `v <- (1 - a)(v + a d^2)`: West 1979 in the form of Finch,
+/// `a = 1 - e^(-dt/tau)`, `w <- (1 - a) w + a`, `g = a / w`, `d = x - m`, `m <- m + g d`, `v <- (1 - g)(v + g d^2)`: West 1979 in the form of Finch,
 /// "Incremental calculation of weighted mean and variance", 2009. Never `E[x^2] - E[x]^2`, so the variance
-/// cannot turn negative. The first value is the first mean; until a few `tau` have been seen the variance reads low.
-/// What a bad value leaves behind fades as `e^(-dt/tau)`.
+/// cannot turn negative. Weights are those over their sum, by the time that each value stands for, so nothing is biased at
+/// the start; the first value stands for no time and is the mean until the second. What a bad value
+/// leaves behind fades as `e^(-dt/tau)`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ewma {
     rate: f64,
     mean: f64,
     variance: f64,
     seen_secs: f64,
+    /// Sum of the weights behind mean and variance, in [0, 1].
+    weight: f64,
     started: bool,
 }
 
@@ -25,7 +28,7 @@ impl Ewma {
     /// If `tau_secs` is not above zero.
     pub fn new(tau_secs: f64) -> Self {
         assert!(tau_secs > 0.0 && usable(tau_secs), "tau_secs must be above 0, got {tau_secs}");
-        Self { rate: 1.0 / tau_secs, mean: 0.0, variance: 0.0, seen_secs: 0.0, started: false }
+        Self { rate: 1.0 / tau_secs, mean: 0.0, variance: 0.0, seen_secs: 0.0, weight: 0.0, started: false }
     }
 
     /// Takes `x`, seen `dt_secs` after the last value; false if either is unusable, and then nothing changed.
@@ -81,9 +84,15 @@ impl Ewma {
     #[inline]
     fn learn(&mut self, x: f64, dt_secs: f64) {
         let age = ageing(dt_secs * self.rate);
+        self.weight = age.keep * self.weight + age.gain;
+        // No time to speak of has passed.
+        if self.weight <= 0.0 {
+            return;
+        }
+        let gain = age.gain / self.weight;
         let d = x - self.mean;
-        self.mean += age.gain * d;
-        self.variance = without_dust(age.keep * (self.variance + age.gain * d * d));
+        self.mean += gain * d;
+        self.variance = without_dust((1.0 - gain) * (self.variance + gain * d * d));
         self.seen_secs += dt_secs;
     }
 }
@@ -97,29 +106,30 @@ mod tests {
 
     const LEVELS: [f64; 8] = [100.0, 100.5, 99.25, 101.0, 103.5, 98.0, 97.5, 99.0];
 
-    /// pandas 3.1.1: `Series(LEVELS).ewm(alpha=1-exp(-0.25), adjust=False)`, `.mean()` and `.var(bias=True)`.
+    /// Explicit weights `e^(-age/tau)` over their sum: from the second value on what pandas calls
+    /// `Series(LEVELS[1:]).ewm(alpha=1-exp(-0.25), adjust=True)`, `.mean()` and `.var(bias=True)`.
     #[test]
     #[allow(clippy::unreadable_literal, reason = "figures as they were printed")]
     fn agrees_with_pandas_on_a_regular_grid() {
         let means = [
             100.0,
-            100.1105996084643,
-            99.92023564898295,
-            100.15907867789534,
-            100.89808785816493,
-            100.25703309334858,
-            99.64717953205366,
-            99.50402392635118,
+            100.49999999999999,
+            99.79727937389275,
+            100.30149468105506,
+            101.42075407233908,
+            100.36024501947242,
+            99.54584352507008,
+            99.39970899039409,
         ];
         let variances = [
             0.0,
-            0.043067530839692864,
-            0.16112973866885497,
-            0.3263361622998791,
-            2.176987817814709,
-            3.1423216360902986,
-            3.756707635211842,
-            2.997880698538654,
+            2.0194839173657902e-28,
+            0.3845845042774974,
+            0.5755526196902342,
+            2.701363866659207,
+            4.3669428213909,
+            4.789675215759465,
+            3.5657831931412063,
         ];
         let mut ewma = Ewma::new(4.0);
         for ((x, mean), variance) in LEVELS.iter().zip(means).zip(variances) {
@@ -129,26 +139,25 @@ mod tests {
         }
     }
 
-    /// pandas 3.1.1: `.ewm(halflife=Timedelta(seconds=10*ln 2), times=..., adjust=False).mean()`; its half-life is whole
-    /// nanoseconds, hence 1e-9. It has no variance on irregular times.
+    /// Explicit weights, `1 - e^(-dt/tau)` of each value's own wait, fading, over their sum.
     #[test]
     #[allow(clippy::unreadable_literal, reason = "figures as they were printed")]
-    fn agrees_with_pandas_on_irregular_times() {
+    fn is_right_on_irregular_times() {
         let waits = [0.0, 0.5, 0.001, 2.0, 30.0, 0.25, 7.0, 0.0];
         let means = [
             100.0,
-            100.0243852877517,
-            100.02430785309471,
-            100.20117083380578,
-            103.33576096681139,
-            103.20402055913378,
-            100.33253278201843,
-            100.33253278201843,
+            100.49999999999999,
+            100.49744209606412,
+            100.90913537845297,
+            103.47030587275448,
+            103.32993571025477,
+            100.33889638313694,
+            100.33889638313694,
         ];
         let mut ewma = Ewma::new(10.0);
         for ((x, dt), mean) in LEVELS.iter().zip(waits).zip(means) {
             ewma.push(*x, dt);
-            assert_near(ewma.mean(), mean, 1e-9, 1.0);
+            assert_near(ewma.mean(), mean, 1e-13, 1.0);
         }
     }
 
@@ -162,12 +171,14 @@ mod tests {
             for (x, dt) in &calls { ewma.push(*x, *dt); }
             let mut weights = Vec::new();
             for (i, (_, dt)) in calls.iter().enumerate() {
-                let a = if i == 0 { 1.0 } else { -exp_m1(-dt / 30.0) };
+                let a = if i == 0 { 0.0 } else { -exp_m1(-dt / 30.0) };
                 for w in &mut weights { *w *= 1.0 - a; }
                 weights.push(a);
             }
-            let mean: f64 = calls.iter().zip(&weights).map(|((x, _), w)| w * x).sum();
-            let variance: f64 = calls.iter().zip(&weights).map(|((x, _), w)| w * (x - mean) * (x - mean)).sum();
+            let total: f64 = weights.iter().sum();
+            if total <= 0.0 { return Ok(()); }
+            let mean: f64 = calls.iter().zip(&weights).map(|((x, _), w)| w * x).sum::<f64>() / total;
+            let variance: f64 = calls.iter().zip(&weights).map(|((x, _), w)| w * (x - mean) * (x - mean)).sum::<f64>() / total;
             assert_near(ewma.mean(), mean, 1e-12, 1e4);
             assert_near(ewma.variance(), variance, 1e-9, 1.0);
         }
@@ -201,8 +212,9 @@ mod tests {
         ewma.push(5.0, 1.0);
         assert_near(ewma.z(9.0), 0.0, 0.0, 0.0);
         ewma.push(6.0, 1.0);
+        ewma.push(5.0, 1.0);
         assert!(ewma.z(9.0) > 1.0 && ewma.z(0.0) < -1.0 && !ewma.is_empty());
-        assert_near(ewma.seen_secs(), 1.0, 0.0, 0.0);
+        assert_near(ewma.seen_secs(), 2.0, 0.0, 0.0);
     }
 
     #[test]

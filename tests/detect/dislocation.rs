@@ -82,6 +82,14 @@ fn scopes(world: &World) -> Vec<String> {
 }
 
 #[test]
+fn an_odd_first_price_is_not_the_usual_one() {
+    let mut world = World::new(2);
+    world.play(1.0, 2, |market, _| if market == 0 { 0.02 } else { 0.0 });
+    world.play(1800.0, 2, |_, _| 0.0);
+    assert_eq!(world.told(), Vec::<String>::new());
+}
+
+#[test]
 fn of_three_venues_the_one_that_falls_is_told_within_a_second_and_the_market_is_not() {
     let mut world = World::calm(3);
     let began = world.secs;

@@ -12,7 +12,7 @@ use crate::event::{Body, Event, Kind, MarketId, Nanos};
 /// Places of lines: two connections, each with its successor.
 pub(super) const PLACES: usize = 4;
 
-/// Events remembered: a minute at a thousand a second. The oldest go first.
+/// Events remembered of each sort, states and all others: a minute at a thousand a second. The oldest go first.
 const MEMORY_MAX: usize = 65_536;
 
 /// States that carry no time of the venue's are compared over this time only: the same quote may well come back.
@@ -38,8 +38,8 @@ struct Copies {
 
 pub(super) struct Arbiter {
     memory: BTreeMap<Said, Copies>,
-    /// In the order they came.
-    order: VecDeque<(i64, Said)>,
+    /// In the order they came: what happened, and states, which must not push that out.
+    order: [VecDeque<(i64, Said)>; 2],
     /// How long a copy may lag behind.
     lag_max: i64,
     /// By place, how many connections it has had.
@@ -52,7 +52,7 @@ impl Arbiter {
     /// A copy that comes more than `lag_max` nanoseconds after the first is taken for news.
     pub(super) fn new(lag_max: i64) -> Self {
         let (memory, newest) = (BTreeMap::new(), BTreeMap::new());
-        Self { memory, order: VecDeque::new(), lag_max, connections: [0; PLACES], newest }
+        Self { memory, order: Default::default(), lag_max, connections: [0; PLACES], newest }
     }
 
     /// A new connection stands at this place: what it repeats of the one before is no news.
@@ -71,7 +71,9 @@ impl Arbiter {
         let copies = match self.memory.entry(said) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                self.order.push_back((now, said));
+                let [happened, states] = &mut self.order;
+                let order = if is_state(event.body.kind()) { states } else { happened };
+                order.push_back((now, said));
                 place.insert(Copies::none(now))
             }
         };
@@ -105,19 +107,21 @@ impl Arbiter {
     }
 
     fn forget(&mut self, now: i64) {
-        while let Some((at, said)) = self.order.front().copied() {
-            if now - at <= self.lag_max && self.order.len() < MEMORY_MAX {
-                break;
+        for order in &mut self.order {
+            while let Some((at, said)) = order.front().copied() {
+                if now - at <= self.lag_max && order.len() < MEMORY_MAX {
+                    break;
+                }
+                order.pop_front();
+                self.memory.remove(&said);
             }
-            self.order.pop_front();
-            self.memory.remove(&said);
         }
     }
 
     /// How many events are remembered.
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.memory.len().max(self.order.len())
+        self.memory.len().max(self.order.iter().map(VecDeque::len).sum())
     }
 }
 
@@ -239,6 +243,14 @@ mod tests {
         assert!(!arbiter.is_news(1, &timeless(11, 4.0), SECOND / 2), "our own time is no difference");
         assert!(arbiter.is_news(0, &timeless(12, 5.0), SECOND));
         assert!(arbiter.is_news(1, &timeless(13, 4.0), 2 * SECOND), "the old price is back");
+    }
+
+    #[test]
+    fn a_flood_of_quotes_does_not_push_out_a_liquidation() {
+        let mut arbiter = Arbiter::new(60 * SECOND);
+        assert!(arbiter.is_news(0, &liquidation(10), 0));
+        (0..2 * MEMORY_MAX as i64).for_each(|at| assert!(arbiter.is_news(0, &quote(at, 1 << 40, 4.0), 1)));
+        assert!(!arbiter.is_news(1, &liquidation(10), 5 * SECOND));
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Relay {
         relay
     }
 
-    /// Takes what happened at `now` to the connection at `place`; time passes for all of them. News of a connection that is
+    /// Takes what happened at `now` to the connection at `place`; a tick lets time pass for all of them. News of a connection that is
     /// gone already are no news.
     pub fn handle(&mut self, now: Nanos, place: usize, input: SessionInput) {
         self.clock.advance(now);
@@ -227,8 +227,8 @@ impl Relay {
 
     fn event(&mut self, place: usize, event: &Event) {
         let now = self.clock.now();
-        // A connection that is alone repeats itself only when it is new; of its trades the session takes care.
-        let may_repeat = !self.is_alone() || matches!(event.body, Body::Liquidation { .. });
+        // A connection that is alone repeats itself only when it is new; of its trades the session takes care, by their ids.
+        let may_repeat = !self.is_alone() || matches!(event.body, Body::Liquidation { .. } | Body::Trade { id: 0, .. });
         for heir in self.lines.iter_mut().filter_map(|line| line.heir_beside(place)) {
             heir.note(event, heir.seat.place == place, now);
         }
