@@ -12,12 +12,17 @@ pub fn is_time(at: Nanos) -> bool {
     (FIRST..LAST).contains(&at)
 }
 
+/// An event as a venue's decoder gives it.
 pub fn event(event: &Event, markets: &Markets) {
+    recorded(event, markets);
+    assert!(!matches!(event.body, Body::Funding { rate } if rate.abs() > 10.0), "{event:?}");
+}
+
+/// An event as a recording may hold it: of a funding rate, finite is enough.
+pub fn recorded(event: &Event, markets: &Markets) {
     assert!(is_time(event.venue_at) && is_time(event.recv_at), "{event:?}");
     assert!(markets.get(event.market).is_some(), "of no market: {event:?}");
     body(&event.body);
-    // What a recording may hold is wider: there, finite is enough.
-    assert!(!matches!(event.body, Body::Funding { rate } if rate.abs() > 10.0), "{event:?}");
 }
 
 /// The numbers alone.
