@@ -246,6 +246,19 @@ pub fn shipped() -> Vec<Rule> {
         },
         // Of two venues nobody knows which is wrong: both are told, and neither speaks for the asset.
         Rule { name: "dislocation".into(), any: words(&["dislocation"]), plan: half_size(), ..Rule::default() },
+        Rule {
+            name: "venue-limited".into(),
+            any: words(&["status.limited"]),
+            plan: Plan { strikes_max: 0, ..plan(Stance::ReduceOnly, 30.0) },
+            ..Rule::default()
+        },
+        Rule {
+            name: "venue-halted".into(),
+            any: words(&["status.halted"]),
+            plan: Plan { strikes_max: 0, ..plan(Stance::Halt, 30.0) },
+            severity: 2,
+            ..Rule::default()
+        },
     ]
 }
 
