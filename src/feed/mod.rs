@@ -1,5 +1,6 @@
 //! What venues say: connect, subscribe, decode; and the same from recordings.
 
+pub mod book;
 pub mod catalog;
 pub mod clock;
 pub mod fetch;

@@ -13,6 +13,7 @@ mod heir;
 mod holes;
 mod lateness;
 mod relay;
+mod repair;
 mod steady;
 mod streams;
 mod types;
@@ -25,11 +26,13 @@ use self::filter::{Filter, Verdict};
 use self::holes::Holes;
 use self::lateness::Lateness;
 pub use self::relay::{Relay, RelayAction, Standing};
+use self::repair::Repair;
 use self::steady::Steady;
 pub use self::streams::StreamState;
 use self::streams::Streams;
 pub use self::types::{Action, Counters, Identity, SessionInput, SessionSettings};
-use super::venue::{Decoded, Refusal, Stream, Subscription};
+use super::book::Books;
+use super::venue::{self, Decoded, Refusal, Stream, Subscription};
 use crate::engine::{FeedReport, FeedState, Input};
 use crate::event::{Event, Kind, MarketId, Nanos};
 
@@ -69,6 +72,8 @@ pub struct Session {
     closing: bool,
     reported: Option<FeedState>,
     holes: Holes,
+    books: Books,
+    repair: Repair,
     bad: Option<(Option<MarketId>, u64)>,
     bad_flush_at: i64,
     counters: Counters,
@@ -103,6 +108,8 @@ impl Session {
             closing: false,
             reported: None,
             holes: Holes::default(),
+            books: Books::default(),
+            repair: Repair::default(),
             bad: None,
             bad_flush_at: 0,
             counters: Counters::default(),
@@ -216,6 +223,8 @@ impl Session {
         self.streams.restart();
         self.filter.reconnected();
         self.holes.reconnected(now);
+        self.books.reset();
+        self.repair.restart();
         let (sent, pinged) = (i64::MIN / 2, now);
         self.counters.mute = 0;
         let mute_at = now + nanos(2.0 * self.settings.silence_secs);
@@ -235,7 +244,7 @@ impl Session {
         }
         let at = self.clock.outer();
         let mut events = std::mem::take(&mut self.events);
-        match self.who.venue.decode(frame, at, &self.who.markets, &mut events) {
+        match venue::read(&*self.who.venue, frame, at, &self.who.markets, &mut self.books, &mut events) {
             Ok(Decoded::Data) => self.data(&events),
             Ok(Decoded::Partly(refusal)) => {
                 self.data(&events);
@@ -244,9 +253,10 @@ impl Session {
             Ok(Decoded::Answer { id, result }) => self.answer(id, &result),
             Ok(Decoded::Reply(text)) => self.actions.push_back(Action::Send(text.into_owned())),
             Ok(Decoded::Closing) => self.closing = true,
-            Ok(Decoded::Ignored | Decoded::Elsewhere | Decoded::Heartbeat) => {}
+            Ok(Decoded::Ignored | Decoded::Book | Decoded::Elsewhere | Decoded::Heartbeat) => {}
             Err(refusal) => self.refused(refusal),
         }
+        self.counters.lost_books = self.books.losses();
         events.clear();
         self.events = events;
     }
@@ -297,6 +307,9 @@ impl Session {
     /// The venue's number of a message: whatever the message is, and whether it can be read or not.
     fn numbered(&mut self, number: u64) {
         let missing = self.holes.message(number);
+        if missing > 0 {
+            self.books.lose_all();
+        }
         self.counters.missing_messages = self.counters.missing_messages.saturating_add(missing);
         self.tell_holes();
     }
@@ -376,6 +389,7 @@ impl Session {
             self.flush_bad();
         }
         self.tell_holes();
+        self.ask_for_lost_books();
         match &self.phase {
             Phase::Waiting { until } if now >= *until => self.connect(),
             Phase::Connecting { until } if now >= *until => self.give_up("it did not open in time"),
@@ -400,6 +414,23 @@ impl Session {
                 }
                 self.notice_lateness();
                 self.notice_mutes();
+            }
+        }
+    }
+
+    /// Asks for the whole book again where one was lost. Not before everything asked for was answered: where answers carry no
+    /// id, those to this would be taken for others.
+    fn ask_for_lost_books(&mut self) {
+        if !matches!(self.phase, Phase::Open(_)) || !self.streams.all_acknowledged() {
+            return;
+        }
+        let now = self.clock.now();
+        for market in self.books.lost() {
+            if let Some(stream) = self.streams.of(market, Kind::Depth)
+                && self.repair.is_due(market, now)
+                && let Some(texts) = self.who.venue.book_again(stream)
+            {
+                self.repair.ask(market, now, texts);
             }
         }
     }
@@ -457,7 +488,8 @@ impl Session {
 
     fn send(&mut self) {
         let now = self.clock.now();
-        let text = self.streams.next_request(now).or_else(|| Some(self.who.venue.keep_alive()?.1.to_owned()));
+        let next = self.streams.next_request(now).or_else(|| self.repair.next_text());
+        let text = next.or_else(|| Some(self.who.venue.keep_alive()?.1.to_owned()));
         if let (Some(text), Phase::Open(open)) = (text, &mut self.phase) {
             open.sent = now;
             self.actions.push_back(Action::Send(text));
@@ -477,7 +509,7 @@ impl Session {
 
     /// When the next request or keep-alive goes out: requests keep a fifth below the venue's limit.
     fn next_send(&self, open: &Open) -> Option<i64> {
-        if self.streams.has_requests() {
+        if self.streams.has_requests() || self.repair.has_texts() {
             return Some(open.sent + nanos(1.25 / self.who.venue.limits().messages_per_sec));
         }
         self.who.venue.keep_alive().map(|(secs, _)| open.sent + nanos(secs))

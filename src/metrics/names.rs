@@ -100,6 +100,8 @@ metrics! {
         "Trades that never came, by the holes in their ids.";
     FEED_MISSING_MESSAGES: Counter "fusewire_feed_missing_messages_total" ["venue", "connection"]
         "Messages that never came, where a venue numbers those of a connection.";
+    FEED_LOST_BOOKS: Counter "fusewire_feed_lost_books_total" ["venue", "connection"]
+        "Order books that could not be trusted any more; each is asked for again, and no depth is told before it has come.";
     FEED_LOSSES: Counter "fusewire_feed_losses_total" ["venue", "connection"]
         "Connections lost; each is made anew.";
     FEED_SILENCES: Counter "fusewire_feed_silences_total" ["venue", "connection"]

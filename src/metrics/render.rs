@@ -176,6 +176,7 @@ fn feeds(page: &mut Page, readings: &Readings) {
     each(&n::FEED_EVENTS, &|feed| feed.session.events);
     each(&n::FEED_MISSING, &|feed| feed.session.missing_trades);
     each(&n::FEED_MISSING_MESSAGES, &|feed| feed.session.missing_messages);
+    each(&n::FEED_LOST_BOOKS, &|feed| feed.session.lost_books);
     each(&n::FEED_LOSSES, &|feed| feed.session.losses);
     each(&n::FEED_SILENCES, &|feed| feed.session.silences);
     each(&n::FEED_LATES, &|feed| feed.session.lates);

@@ -87,6 +87,12 @@ impl Streams {
         self.list.iter().map(|(stream, state)| (stream, state))
     }
 
+    /// The stream of a market that carries a kind.
+    pub(super) fn of(&self, market: MarketId, kind: Kind) -> Option<&Stream> {
+        let mut all = self.list.iter().map(|(stream, _)| stream);
+        all.find(|stream| stream.market == Some(market) && stream.kind == kind)
+    }
+
     pub(super) fn any_steady(&self) -> bool {
         self.list.iter().any(|(stream, _)| stream.steady)
     }

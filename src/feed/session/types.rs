@@ -89,6 +89,8 @@ pub struct Counters {
     pub missing_trades: u64,
     /// Messages that never came, by the holes in the venue's numbers of them.
     pub missing_messages: u64,
+    /// Order books that could not be trusted any more, because a message was missing or made no sense.
+    pub lost_books: u64,
     /// Pings of the other side.
     pub pings: u64,
     /// Connections lost.
@@ -129,6 +131,7 @@ impl Counters {
             old_liquidations: self.old_liquidations + other.old_liquidations,
             missing_trades: self.missing_trades.saturating_add(other.missing_trades),
             missing_messages: self.missing_messages.saturating_add(other.missing_messages),
+            lost_books: self.lost_books + other.lost_books,
             pings: self.pings + other.pings,
             losses: self.losses + other.losses,
             silences: self.silences + other.silences,

@@ -14,6 +14,7 @@ use super::source::{Report, Source};
 use super::spec::Spec;
 use crate::engine::Input;
 use crate::event::{Event, Nanos};
+use crate::feed::book::Books;
 use crate::feed::catalog::Catalog;
 use crate::feed::venue::{self, Decoded, MarketLookup, Refusal, VENUES, VenueRef};
 use crate::market::Markets;
@@ -91,6 +92,7 @@ struct Frames {
     venue: VenueRef,
     catalog: Arc<Catalog>,
     lookup: MarketLookup,
+    books: Books,
     decoded: Vec<Event>,
     waiting: VecDeque<Event>,
     report: Report,
@@ -99,7 +101,8 @@ struct Frames {
 impl Frames {
     fn new(lines: Lines, venue: VenueRef, catalog: Arc<Catalog>, report: Report) -> Self {
         let lookup = MarketLookup::new(&*venue, &Markets::new());
-        Self { lines, venue, catalog, lookup, decoded: Vec::new(), waiting: VecDeque::new(), report }
+        let books = Books::default();
+        Self { lines, venue, catalog, lookup, books, decoded: Vec::new(), waiting: VecDeque::new(), report }
     }
 
     fn line(&mut self, number: u64, line: &[u8], markets: &mut Markets) {
@@ -119,12 +122,15 @@ impl Frames {
         let (time, frame) = line.split_at(blank);
         let recv_at = time.strip_suffix(b":").map_or_else(|| nanos(time), seconds)?;
         let frame = frame.trim_ascii();
-        let first = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
+        let first = self.read(frame, recv_at);
         if !is_of_strangers(&first) || !self.meet(frame, markets)? {
             return first.map_err(|refusal| refusal.reason.into());
         }
-        let again = self.venue.decode(frame, recv_at, &self.lookup, &mut self.decoded);
-        again.map_err(|refusal| refusal.reason.into())
+        self.read(frame, recv_at).map_err(|refusal| refusal.reason.into())
+    }
+
+    fn read(&mut self, frame: &[u8], recv_at: Nanos) -> Result<Decoded, Refusal> {
+        venue::read(&*self.venue, frame, recv_at, &self.lookup, &mut self.books, &mut self.decoded)
     }
 
     /// A recording is its own subscription: a market that its frames name is a market of the tape. Returns whether it is new.

@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::number::Number;
-use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
+use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels, value};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos};
+use crate::feed::book::{Books, Head, Link, Way};
 use crate::market::ContractSize::Base;
 use crate::market::{Market, MarketKind};
 
@@ -93,11 +94,23 @@ impl Venue for Hyperliquid {
                 let fault: Fault = parse(text)?;
                 Ok(Decoded::Answer { id: None, result: Err(frame::words(&fault.data)) })
             }
-            "l2Book" | "candle" | "allMids" | "activeSpotAssetCtx" | "allDexsAssetCtxs" | "notification" => {
-                Ok(Decoded::Ignored)
-            }
+            "l2Book" => Ok(Decoded::Book),
+            "candle" | "allMids" | "activeSpotAssetCtx" | "allDexsAssetCtxs" | "notification" => Ok(Decoded::Ignored),
             _ => Err(Reason::UnknownKind.into()),
         }
+    }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let envelope: Envelope = parse(frame::text(frame)?)?;
+        let cx = Context { recv_at, markets };
+        book(envelope.data.ok_or(Reason::MissingField)?.get(), &cx, books, out)
     }
 }
 
@@ -110,6 +123,7 @@ fn streams(markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Stream> {
         [
             ("trades", Kind::Trade, wants(&[Kind::Trade])),
             ("bbo", Kind::Quote, wants(&[Kind::Quote])),
+            ("l2Book", Kind::Depth, wants(&[Kind::Depth])),
             ("activeAssetCtx", Kind::Mark, is_perp && context),
         ]
         .into_iter()
@@ -237,6 +251,27 @@ fn best(bbo: &Bbo) -> Result<(Nanos, Option<Body>), Reason> {
     Ok((bbo.time.millis()?, body))
 }
 
+/// The best twenty levels of each side, bids first: always whole.
+#[derive(Deserialize)]
+struct Levels<'a> {
+    coin: &'a str,
+    #[serde(borrow)]
+    time: Number<'a>,
+    #[serde(borrow)]
+    levels: (&'a RawValue, &'a RawValue),
+}
+
+fn book(data: &str, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let message: Levels = parse(data)?;
+    let market = cx.market(message.coin)?;
+    let venue_at = message.time.millis().map_err(|reason| reason.at(market))?;
+    let head = Head { market, venue_at, recv_at: cx.recv_at, link: Link::Whole(None) };
+    levels::take(head, cx, books, out, |book| {
+        levels::objects(book, Way::Bid, message.levels.0.get())?;
+        levels::objects(book, Way::Ask, message.levels.1.get())
+    })
+}
+
 /// Mark, oracle price (the index here), hourly funding and open interest in coins.
 #[derive(Deserialize)]
 struct AssetContext<'a> {
@@ -327,17 +362,20 @@ mod tests {
         let want = [
             "trades:BTC",
             "bbo:BTC",
+            "l2Book:BTC",
             "activeAssetCtx:BTC",
             "trades:@107",
             "bbo:@107",
+            "l2Book:@107",
             "trades:xyz:TSLA",
             "bbo:xyz:TSLA",
+            "l2Book:xyz:TSLA",
             "activeAssetCtx:xyz:TSLA",
         ];
         assert_eq!(names, want);
         assert_eq!(all.requests.len(), names.len());
         let want = r#"{"method":"subscribe","subscription":{"coin":"xyz:TSLA","type":"activeAssetCtx"}}"#;
-        assert_eq!(all.requests[7].text, want);
+        assert_eq!(all.requests[10].text, want);
         assert_eq!(HYPERLIQUID.subscribe(&markets, &[Kind::Liquidation]), []);
     }
 }

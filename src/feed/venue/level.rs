@@ -33,7 +33,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Best<'a> {
 }
 
 /// Price and quantity at the head of a list.
-struct Pair<'a>(&'a str, &'a str);
+pub(super) struct Pair<'a>(pub(super) &'a str, pub(super) &'a str);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {

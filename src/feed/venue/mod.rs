@@ -11,6 +11,7 @@ mod hyperliquid;
 mod kraken_futures;
 mod kraken_spot;
 mod level;
+mod levels;
 mod lookup;
 pub mod name;
 pub mod number;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use generic::Generic;
 
+use super::book::Books;
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::Market;
 
@@ -171,6 +173,41 @@ pub trait Venue: Send + Sync {
         markets: &MarketLookup,
         out: &mut Vec<Event>,
     ) -> Result<Decoded, Refusal>;
+
+    /// Reads a frame that is a message of an order book ([`Decoded::Book`]) into the books of its connection. The depth is
+    /// appended to `out` where it is time to tell it; a refused frame appends none and loses the book.
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let _ = (frame, recv_at, markets, books, out);
+        Ok(Decoded::Ignored)
+    }
+
+    /// What to send, in this order, so that the whole book of a stream comes again. `None` where every message is a whole one.
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let _ = stream;
+        None
+    }
+}
+
+/// Reads one frame, whatever it is; `books` are those of the connection that it came on.
+pub fn read(
+    venue: &dyn Venue,
+    frame: &[u8],
+    recv_at: Nanos,
+    markets: &MarketLookup,
+    books: &mut Books,
+    out: &mut Vec<Event>,
+) -> Result<Decoded, Refusal> {
+    match venue.decode(frame, recv_at, markets, out)? {
+        Decoded::Book => venue.book(frame, recv_at, markets, books, out),
+        decoded => Ok(decoded),
+    }
 }
 
 /// What a frame was.
@@ -180,6 +217,8 @@ pub enum Decoded {
     Data,
     /// A list with good and bad elements: the good ones were appended, this is the first fault.
     Partly(Refusal),
+    /// A message of an order book, whose meaning depends on the ones before: [`Venue::book`] reads it.
+    Book,
     /// Well known and of no use here.
     Ignored,
     /// Well formed, of markets that nobody asked for: on a stream that carries every market of a class.

@@ -77,6 +77,7 @@ fn answer(id: &RawValue, result: Result<(), String>) -> Decoded {
 fn combined(stream: &str, data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     match kind_of(stream) {
         Some("depth") => Ok(Decoded::Ignored),
+        Some("book") => Ok(Decoded::Book),
         Some(name) => one(name, data, cx, out),
         None if data.starts_with('[') => list(data, cx, out),
         None => bare(data, cx, out),
@@ -94,6 +95,7 @@ fn kind_of(stream: &str) -> Option<&'static str> {
         "markPrice" => Some("markPriceUpdate"),
         "indexPrice" => Some("indexPriceUpdate"),
         "forceOrder" => Some("forceOrder"),
+        "depth5" | "depth10" | "depth20" => Some("book"),
         word => word.starts_with("depth").then_some("depth"),
     }
 }
@@ -104,7 +106,7 @@ fn usual(text: &str, cx: &Context, out: &mut Vec<Event>) -> Option<Decoded> {
     let (stream, rest) = text.strip_prefix("{\"stream\":\"")?.split_once('"')?;
     let data = rest.strip_prefix(",\"data\":")?.strip_suffix('}')?;
     let plain = stream.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let name = kind_of(stream).filter(|name| plain && *name != "depth")?;
+    let name = kind_of(stream).filter(|name| plain && !matches!(*name, "depth" | "book"))?;
     one(name, data, cx, out).ok()
 }
 

@@ -1,10 +1,12 @@
 //! Binance: USD-M futures, COIN-M futures and spot. One decoder; the three differ in the descriptors below.
 
+mod depth;
 mod frame;
 mod message;
 mod symbol;
 
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use crate::feed::book::Books;
 use crate::feed::venue::{
     Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value,
 };
@@ -114,7 +116,7 @@ impl Venue for Binance {
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
         let streams = self.streams(markets, kinds);
         let (book, market): (Vec<Stream>, Vec<Stream>) =
-            streams.into_iter().partition(|stream| stream.kind == Kind::Quote && self.book_path != self.market_path);
+            streams.into_iter().partition(|stream| is_of_book(stream.kind) && self.book_path != self.market_path);
         let mut all = Subscription::split(self.market_path, &market, self.limits(), ask);
         all.extend(Subscription::split(self.book_path, &book, self.limits(), ask));
         all
@@ -129,6 +131,22 @@ impl Venue for Binance {
     ) -> Result<Decoded, Refusal> {
         frame::decode(frame, &message::Context { venue: self, recv_at, markets }, out)
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        depth::read(frame, &message::Context { venue: self, recv_at, markets }, books, out)
+    }
+}
+
+/// Whether a stream is routed with the books.
+const fn is_of_book(kind: Kind) -> bool {
+    matches!(kind, Kind::Quote | Kind::Depth)
 }
 
 impl Binance {
@@ -141,6 +159,7 @@ impl Binance {
             ("forceOrder", Kind::Liquidation, futures && wants(&[Kind::Liquidation])),
             ("markPrice@1s", Kind::Mark, futures && wants(&[Kind::Mark, Kind::Index, Kind::Funding])),
             ("bookTicker", Kind::Quote, wants(&[Kind::Quote])),
+            ("depth20@100ms", Kind::Depth, wants(&[Kind::Depth])),
         ]
         .into_iter()
         .filter_map(|(word, kind, wanted)| wanted.then_some((word, kind)))
@@ -179,11 +198,11 @@ mod tests {
             paths(&USDM, &btc, ALL),
             [
                 ("wss://fstream.binance.com/market/stream".to_owned(), 1, 3),
-                ("wss://fstream.binance.com/public/stream".to_owned(), 1, 1),
+                ("wss://fstream.binance.com/public/stream".to_owned(), 1, 2),
             ]
         );
-        assert_eq!(paths(&COINM, &btc, ALL), [("wss://dstream.binance.com/stream".to_owned(), 1, 4)]);
-        assert_eq!(paths(&SPOT, &btc, ALL), [("wss://stream.binance.com:9443/stream".to_owned(), 1, 2)]);
+        assert_eq!(paths(&COINM, &btc, ALL), [("wss://dstream.binance.com/stream".to_owned(), 1, 5)]);
+        assert_eq!(paths(&SPOT, &btc, ALL), [("wss://stream.binance.com:9443/stream".to_owned(), 1, 3)]);
         assert_eq!(paths(&SPOT, &btc, &[Kind::Liquidation]), []);
     }
 
