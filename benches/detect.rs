@@ -24,7 +24,7 @@ use std::time::Duration;
 use chance::Chance;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
 use fusewire::detect::{Bank, Limits, Seen, Stream, alone};
-use fusewire::engine::{Engine, Input, Output};
+use fusewire::engine::{Engine, Input, Output, RunDigest};
 use fusewire::event::{Completeness, Liquidated, Nanos};
 use fusewire::stats::{cusum, ewma, extremes, gaps, hawkes, occupancy, rolling, scale, turbulence};
 use stage::{at, bar, liquidation, quick, quote, table, trade};
@@ -242,6 +242,7 @@ fn engine(c: &mut Criterion) {
         });
     });
     group.finish();
+    snapshot_1000_markets(c);
     assert_slower("a window recomputed", "ours", || {
         let (mut plain, mut ours, mut noise) =
             (Plain { list: vec![0.0; 1024], place: 0 }, rolling::Rolling::new(1024), Noise::new());
@@ -257,6 +258,20 @@ fn engine(c: &mut Criterion) {
             }) as Box<dyn FnMut()>,
         )
     });
+}
+
+/// What the engine's thread does when a tape of inputs begins anew: the whole state, and the digest of the file that ends.
+fn snapshot_1000_markets(c: &mut Criterion) {
+    let mut group = c.benchmark_group("rotation");
+    group.measurement_time(Duration::from_secs(2)).sample_size(10);
+    let busy = Busy::new(1000, 10);
+    group.bench_function("snapshot_1000_markets", |b| {
+        b.iter(|| {
+            let snapshot = busy.engine.snapshot();
+            (RunDigest::EMPTY.finish_at(&snapshot), busy.engine.markets().clone(), snapshot.len())
+        });
+    });
+    group.finish();
 }
 
 /// A bench that cannot tell a known slower way from ours measures nothing.

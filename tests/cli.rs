@@ -545,10 +545,18 @@ fn a_recorded_day_is_counted_like_its_lines() {
 #[test]
 fn every_command_has_help_with_an_example() {
     for command in [
+        "run",
+        "record",
         "replay",
+        "validate",
         "fetch",
+        "instruments list",
+        "instruments refresh",
         "serve-venue",
         "tape info",
+        "tape convert",
+        "tape cut",
+        "tape merge",
         "breakers list",
         "breakers trip",
         "breakers rearm",
@@ -573,7 +581,7 @@ fn every_command_has_help_with_an_example() {
             help.contains("Examples:\n  fusewire ") && help.contains(&format!("fusewire {command}")),
             "{command}\n{help}"
         );
-        assert!(help.contains("Exit codes:") || command == "store export", "{command}\n{help}");
+        assert!(help.contains("Exit codes") || command == "store export", "{command}\n{help}");
     }
 }
 

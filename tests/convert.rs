@@ -266,7 +266,7 @@ fn other_programs_read_what_we_write() {
 }
 
 #[test]
-fn no_torn_or_changed_parquet_brings_a_panic_or_more_than_it_holds() {
+fn no_torn_parquet_brings_more_than_it_holds_and_no_changed_one_a_panic() {
     for name in ["tardis-like.parquet", "one-market.parquet"] {
         let file = fs::read(fixtures().join("parquet-trades").join(name)).expect("a tape");
         let spec = Spec::new("t.parquet").venue("binance-usdm:DOTUSDT");

@@ -8,14 +8,15 @@ use std::path::Path;
 
 use expect_test::expect;
 use fusewire::breaker::{Permission, Sides, Stance};
-use fusewire::engine::{Engine, EngineSettings, Output};
-use fusewire::event::Nanos;
+use fusewire::engine::{Action, Command, Engine, EngineSettings, Input, Output};
+use fusewire::event::{MarketId, Nanos};
 use fusewire::feed::tape;
-use fusewire::market::Markets;
+use fusewire::feed::venue::find;
+use fusewire::market::{AssetId, Markets, VenueId};
 use fusewire::record::{Fact, IncidentChange, Record, Who};
 use fusewire::replay::{Listener, Runner, Speed, play};
 use fusewire::report::{self, Ask, Briefs};
-use fusewire::trip::{Direction, Evidence};
+use fusewire::trip::{Direction, Evidence, Scope};
 
 const ID: &str = "INC-20251010T211503Z-DOT";
 const DOT: &str = "binance-coinm:DOTUSD_PERP";
@@ -500,4 +501,38 @@ fn a_replayed_crash_has_a_page_for_each_incident() {
         let gathered = report::gather(&brief.id, answer(&keep.0)).expect("nothing fails");
         assert_eq!(report::page(&brief.id, &gathered), Some(page.clone()));
     }
+}
+
+// Files.
+
+#[test]
+fn the_page_of_a_breaker_tripped_by_hand_has_a_name_that_every_file_system_takes() {
+    let venue = find("binance-coinm").expect("a venue");
+    let mut markets = Markets::new();
+    markets.add(venue.instrument("DOTUSD_PERP").expect("a market"));
+    let mut engine = Engine::new(EngineSettings::default(), markets);
+    let scopes = [Scope::Market(MarketId(0)), Scope::Venue(VenueId(0)), Scope::Asset(AssetId(0)), Scope::Everything];
+    let mut ids = Vec::new();
+    for (id, scope) in (1..).zip(scopes) {
+        let who = Who { via: "socket".to_owned(), name: "ann".to_owned() };
+        let action = Action::Trip { scope, permission: Permission::HALT };
+        let mut outputs = Vec::new();
+        engine
+            .handle(Input::Command(Command { at: time(0.0), id, who, reason: "a word".into(), action }), &mut outputs);
+        ids.extend(outputs.into_iter().filter_map(|output| match output {
+            Output::Record(Record { fact: Fact::Incident { id, .. }, .. }) => Some(id),
+            _ => None,
+        }));
+    }
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    assert!(ids[0].ends_with("-market:binance-coinm:DOTUSD_PERP"), "{ids:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut names = std::collections::BTreeSet::new();
+    for id in &ids {
+        let page = report::write(folder.path(), id, "a page").expect("written");
+        let name = page.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{name}");
+        names.insert(name.to_ascii_lowercase());
+    }
+    assert_eq!(names.len(), ids.len(), "{names:?}");
 }

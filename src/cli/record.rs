@@ -18,9 +18,11 @@ const QUIET_SECS: u64 = 30;
 #[command(after_help = "\
 Examples:
   fusewire record                          # config.toml in this directory
-  fusewire record -c feeds.toml --out /data/tapes
+  fusewire record -c feeds.toml --out /data/tapes --serve
   fusewire tape info /data/tapes/*-inputs.arrows.zst
-  fusewire replay --venue binance-coinm /data/tapes/*binance-coinm-0.frames.zst")]
+  fusewire replay --venue binance-coinm /data/tapes/*binance-coinm-0.frames.zst
+
+Exit codes: 0 ended in order, 1 failure, 4 something found no room on its way to the disk, 78 invalid config.")]
 pub(super) struct Args {
     /// The config: its feeds and `[record]`.
     #[arg(short, long, default_value = "config.toml", value_name = "FILE")]
@@ -28,6 +30,9 @@ pub(super) struct Args {
     /// Where recordings go; `record.dir` by default, else fusewire-state/recordings.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Serve /metrics, /healthz and /readyz at `serve.listen` of the config meanwhile.
+    #[arg(long)]
+    serve: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
@@ -38,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Fault> {
     let shutdown = run::signals()?;
     let is_watched = std::io::stderr().is_terminal();
     let (mut before, mut secs) = (Progress::default(), 0);
-    let last = live::record(&settings, &shutdown, |now| {
+    let last = live::record(&settings, args.serve, &shutdown, |now| {
         secs += 1;
         if is_watched {
             let _ = write!(std::io::stderr(), "\r{} ", line(&before, now, 1));

@@ -20,7 +20,9 @@ use crate::live::{self, Extras, SceneClock};
 Examples:
   fusewire run                       # config.toml in this directory
   fusewire run -c /etc/fusewire/config.toml
-  FUSEWIRE_LOG=debug fusewire run    # more log lines; FUSEWIRE_LOG_JSON=1 for one JSON object a line")]
+  FUSEWIRE_LOG=debug fusewire run    # more log lines; FUSEWIRE_LOG_JSON=1 for one JSON object a line
+
+Exit codes: 0 ended in order, 1 failure, 78 invalid config.")]
 pub(super) struct Args {
     /// The config.
     #[arg(short, long, default_value = "config.toml", value_name = "FILE")]

@@ -273,6 +273,10 @@ impl Engine {
         for place in 0..self.state.markets.len() {
             let id = MarketId(place as u32);
             if scope.holds(id, &self.table) {
+                if let Some(market) = self.state.markets.get_mut(place).filter(|_| link == Link::Down) {
+                    // What came before is no sign of life after it.
+                    market.since = super::survey::Since::default();
+                }
                 self.see(id, &Seen::Link { at: self.state.now, connection: report.connection, link });
             }
         }

@@ -117,8 +117,7 @@ impl Shared {
 
     /// Whether every feed delivers; the first that does not, and how many more.
     fn hears(&self) -> Result<(), String> {
-        let feeds = self.rooms.get().and_then(|rooms| rooms.feeds.lock().ok().map(|feeds| feeds.clone()));
-        let deaf: Vec<String> = feeds.unwrap_or_default().iter().filter_map(LineCounts::trouble).collect();
+        let deaf = self.rooms.get().map_or_else(Vec::new, |rooms| troubles_of(&rooms.feeds));
         let blind = self.vitals().doubted();
         match (&deaf[..], blind) {
             ([], 0) => Ok(()),
@@ -136,29 +135,42 @@ impl Shared {
     }
 }
 
+/// What a channel counts.
+pub(super) fn counts_of(mailbox: &Mailbox) -> ChannelCounters {
+    let flow = &mailbox.flow;
+    let [offered, conflated, dropped] =
+        [&flow.offered, &flow.conflated, &flow.dropped].map(|count| count.load(Ordering::Relaxed));
+    ChannelCounters { offered, conflated, dropped, depth: mailbox.len() as u64 }
+}
+
+/// What every connection counts.
+pub(super) fn lines_of(feeds: &FeedCounts) -> Vec<FeedCounters> {
+    let lines = feeds.lock().map(|feeds| feeds.clone()).unwrap_or_default();
+    let named = |line: &LineCounts| FeedCounters::named(&line.name, line.state, line.counters).standing(line.standing);
+    lines.iter().map(named).collect()
+}
+
+/// What is wrong with connections, one line each.
+pub(super) fn troubles_of(feeds: &FeedCounts) -> Vec<String> {
+    let lines = feeds.lock().map(|feeds| feeds.clone()).unwrap_or_default();
+    lines.iter().filter_map(LineCounts::trouble).collect()
+}
+
 impl Backend for Shared {
     fn vitals(&self) -> Arc<Vitals> {
         self.vitals.lock().map(|vitals| Arc::clone(&vitals)).unwrap_or_default()
     }
 
     fn readings(&self) -> Readings {
-        let flow = &self.mailbox.flow;
-        let [offered, conflated, dropped] =
-            [&flow.offered, &flow.conflated, &flow.dropped].map(|count| count.load(Ordering::Relaxed));
-        let channel = ChannelCounters { offered, conflated, dropped, depth: self.mailbox.len() as u64 };
         let rooms = self.rooms.get();
-        let feeds = rooms.and_then(|rooms| rooms.feeds.lock().ok().map(|feeds| feeds.clone())).unwrap_or_default();
         let hooks = rooms.map_or(&[][..], |rooms| rooms.hooks.as_slice());
         Readings {
             vitals: self.vitals(),
             latencies: self.latencies.copy(),
             lease: Some(self.lease.copy()),
             acks: rooms.and_then(|rooms| rooms.acks.as_ref()).map(|acks| acks.counters()),
-            channel: Some(channel),
-            feeds: feeds
-                .iter()
-                .map(|line| FeedCounters::named(&line.name, line.state, line.counters).standing(line.standing))
-                .collect(),
+            channel: Some(counts_of(&self.mailbox)),
+            feeds: rooms.map_or_else(Vec::new, |rooms| lines_of(&rooms.feeds)),
             store: Some(self.store.copy()),
             hooks: hooks.iter().map(|(name, stats)| (name.clone(), stats.read())).collect(),
             record: rooms.and_then(|rooms| rooms.record.as_ref()).map(Scribe::counters),

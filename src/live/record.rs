@@ -1,22 +1,30 @@
 //! Recording without an engine: sessions on the left, the scribe on the right, nothing decided between them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use crossbeam_channel::Receiver;
 
+use super::backend::{counts_of, lines_of, troubles_of};
 use super::clock;
-use super::feeds::{self, Feeds};
+use super::feeds::{self, FeedCounts, Feeds};
 use super::mailbox::Mailbox;
 use super::scribe::{self, Beginning, Scribe};
 use super::settings::{RecordSettings, Settings};
-use crate::engine::{FeedState, Input};
+use crate::engine::{Action, FeedState, Input};
+use crate::feed::clock::Clock;
 use crate::market::Markets;
-use crate::metrics::RecordCounters;
+use crate::metrics::{Readings, RecordCounters, Vitals};
+use crate::record::Who;
+use crate::serve::{self, Backend, Http};
 
 /// How often somebody is told.
 const TELL: Duration = Duration::from_secs(1);
+
+/// How often the recording shows that it lives, also where nothing comes.
+const BEAT: Duration = Duration::from_millis(100);
 
 /// What a recording has come to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,9 +43,50 @@ pub struct Progress {
     pub written: RecordCounters,
 }
 
-/// Records until something comes on `shutdown`; `tell` hears every second how it goes.
+/// What a scrape sees of a recording: feeds, channel and files; no market, for nobody decides.
+struct Onlooker {
+    clock: Arc<dyn Clock>,
+    mailbox: Mailbox,
+    feeds: FeedCounts,
+    scribe: Scribe,
+    /// Inputs and beats so far.
+    taken: AtomicU64,
+}
+
+impl Backend for Onlooker {
+    fn vitals(&self) -> Arc<Vitals> {
+        let mut vitals = Vitals::default();
+        (vitals.at, vitals.inputs) = (self.clock.now(), self.taken.load(Ordering::Relaxed));
+        Arc::new(vitals)
+    }
+
+    fn readings(&self) -> Readings {
+        Readings {
+            vitals: self.vitals(),
+            channel: Some(counts_of(&self.mailbox)),
+            feeds: lines_of(&self.feeds),
+            record: Some(self.scribe.counters()),
+            ..Readings::default()
+        }
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.scribe.counters().stopped {
+            return Err("nothing can be written any more".to_owned());
+        }
+        troubles_of(&self.feeds).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    fn ask(&self, _: Who, _: String, _: Action, _: Duration) -> Result<String, String> {
+        Err("this process records and decides nothing".to_owned())
+    }
+}
+
+/// Records until something comes on `shutdown`; `tell` hears every second how it goes. With `serves`, metrics and health are
+/// served at `serve.listen` meanwhile.
 pub fn record(
     settings: &Settings,
+    serves: bool,
     shutdown: &Receiver<&'static str>,
     mut tell: impl FnMut(&Progress),
 ) -> Result<Progress> {
@@ -45,6 +94,8 @@ pub fn record(
     let wanted = settings.record.clone().unwrap_or_default();
     let mut table = settings.catalog.markets();
     feeds::add_markets(&settings.feeds, &settings.catalog, &mut table)?;
+    let listen = settings.serve.listen;
+    let http = serves.then(|| Http::bind(listen, &[])).transpose().with_context(|| format!("listening on {listen}"))?;
     let (mailbox, inputs) = Mailbox::new(settings.channel);
     let (scribe, writing) =
         scribe::start(&wanted, Arc::clone(&clock)).with_context(|| format!("record: {}", wanted.dir.display()))?;
@@ -52,7 +103,16 @@ pub fn record(
     let frames = Some(&scribe).filter(|_| wanted.frames);
     let feeds = Feeds::start(&settings.feeds, &settings.catalog, &table, &clock, &mailbox, frames)?;
     tracing::info!(dir = %wanted.dir.display(), markets = table.len(), "recording");
-    let ticks = crossbeam_channel::tick(TELL);
+    let onlooker = Arc::new(Onlooker {
+        clock: Arc::clone(&clock),
+        mailbox: mailbox.clone(),
+        feeds: Arc::clone(&feeds.counts),
+        scribe: scribe.clone(),
+        taken: AtomicU64::new(0),
+    });
+    let served =
+        http.map(|http| serve::start(Some(http), None, Arc::clone(&onlooker) as Arc<dyn Backend>)).transpose()?;
+    let (ticks, beats) = (crossbeam_channel::tick(TELL), crossbeam_channel::tick(BEAT));
     let mut count = 0;
     let why = loop {
         crossbeam_channel::select_biased! {
@@ -64,14 +124,19 @@ pub fn record(
                     break "nothing can be written any more";
                 }
             }
+            recv(beats) -> _ => {
+                onlooker.taken.fetch_add(1, Ordering::Relaxed);
+            }
             recv(inputs) -> input => {
                 let Ok(input) = input else { break "the feeds are gone" };
                 count += 1;
+                onlooker.taken.fetch_add(1, Ordering::Relaxed);
                 tape.input(&wanted, &input);
             }
         }
     };
     tracing::info!("stopping: {why}");
+    drop(served);
     let last = progress(&feeds, count, 0, RecordCounters::default());
     feeds.stop();
     for input in inputs.try_iter() {

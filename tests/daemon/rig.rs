@@ -123,7 +123,12 @@ impl Rig {
 
     /// Starts the daemon, and waits for nothing.
     pub(crate) fn start(&mut self, args: &[&str]) {
-        self.launch(Command::new(env!("CARGO_BIN_EXE_fusewire")).arg("run").arg("-c").arg(self.config()).args(args));
+        self.start_as("run", args);
+    }
+
+    /// Starts another command that takes the config and stays.
+    pub(crate) fn start_as(&mut self, command: &str, args: &[&str]) {
+        self.launch(Command::new(env!("CARGO_BIN_EXE_fusewire")).arg(command).arg("-c").arg(self.config()).args(args));
     }
 
     /// Starts the daemon by a line of shell, in which `"$@"` is the daemon.

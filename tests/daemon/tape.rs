@@ -32,6 +32,7 @@ fn recordings(dir: &Path, end: &str) -> Vec<PathBuf> {
     files
 }
 
+const EVENTS: &str = r#"fusewire_feed_events_total{venue="binance-coinm",connection="0"}"#;
 const INPUTS: &str = "-inputs.arrows.zst";
 const FRAMES: &str = "-binance-coinm-0.frames.zst";
 
@@ -123,6 +124,42 @@ fn killed_it_leaves_all_but_the_last_second_and_the_reader_says_so() {
     assert_eq!(rig.end(), 0, "{}", rig.log());
     assert_eq!(std::fs::read(tape).expect("a tape"), before);
     assert_eq!(recordings(tapes.path(), INPUTS).len(), 2);
+}
+
+#[test]
+fn a_recording_without_an_engine_is_scraped_while_it_runs_and_ends_in_order() {
+    let venue = Scene::calm().play();
+    let tapes = tempfile::tempdir().expect("a directory");
+    let mut rig = Rig::new(&recording(tapes.path(), &venue.base()));
+    rig.start_as("record", &["--serve"]);
+    rig.wait_for("feeds that deliver", |rig| rig.get("/readyz").is_some_and(|(status, _)| status == 200));
+    let told = |metrics: &str, name: &str| -> f64 {
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}\n{metrics}"));
+        line.trim().parse().expect("a number")
+    };
+    rig.wait_for("bytes on the disk", |rig| {
+        let metrics = rig.metrics();
+        told(&metrics, "fusewire_record_bytes_total") > 0.0 && told(&metrics, EVENTS) > 100.0
+    });
+    assert_eq!(rig.get("/healthz").expect("it lives").0, 200);
+    assert!(told(&rig.metrics(), "fusewire_record_stopped") < 1.0);
+    assert!(!rig.path("gate").exists() && !rig.path("store").exists(), "neither gate nor store");
+    let before = told(&rig.metrics(), EVENTS) as u64;
+    assert_eq!(rig.end(), 0, "{}", rig.log());
+    let [tape] = &recordings(tapes.path(), INPUTS)[..] else { panic!("one tape of inputs") };
+    let info = tape::info(&[Spec::new(tape)]).expect("a tape");
+    let trades: u64 = info.markets.values().map(|market| market.counts["trades"]).sum();
+    assert!(info.damaged.is_empty() && trades > 100, "{info:?}");
+    let events: u64 = info.markets.values().flat_map(|market| market.counts.values()).sum();
+    assert!(events >= before, "{events} on the tape, {before} were told before its end");
+
+    // Where nobody could see it, it does not begin.
+    let taken = std::net::TcpListener::bind(rig.listen).expect("the port is free again");
+    rig.start_as("record", &["--serve"]);
+    assert_eq!(rig.exit(), 1);
+    assert!(rig.log().contains(&format!("listening on {}", rig.listen)), "{}", rig.log());
+    drop(taken);
 }
 
 fn now() -> Nanos {

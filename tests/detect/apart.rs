@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use fusewire::detect::legs;
-use fusewire::engine::{Engine, EngineSettings, Input, Output};
+use fusewire::engine::{Engine, EngineSettings, FeedReport, FeedState, Input, Output};
 use fusewire::event::{Aggressor, Body, Event, MarketId, Nanos, Price, Qty};
 use fusewire::feed::tape;
-use fusewire::market::{ContractSize, Market, MarketKind, Markets};
+use fusewire::market::{ContractSize, Market, MarketKind, Markets, VenueId};
 use fusewire::record::Fact;
 use fusewire::replay::{Listener, Runner};
 
@@ -81,6 +81,13 @@ impl Town {
         self.event(A, 0.05, Body::Quote { bid, bid_qty: Qty::ZERO, ask, ask_qty: Qty::ZERO });
     }
 
+    /// The connection of the first venue changes its state.
+    fn link(&mut self, state: FeedState) {
+        let why = "a test".to_owned();
+        let report = FeedReport { at: self.now, venue: VenueId(0), connection: 0, state, why };
+        self.runner.feed(Input::Feed(report), &mut [&mut self.wrong]);
+    }
+
     /// Steps of a tenth of a second, each market trading in so large a share of them.
     fn trades(&mut self, secs: u32, shares: [f64; 3], lag_secs: f64) {
         for _ in 0..10 * secs {
@@ -127,6 +134,22 @@ fn a_peer_that_comes_back_blinds_nobody() {
 }
 
 #[test]
+fn a_stream_that_does_not_come_back_with_its_connection_is_missed() {
+    let mut town = Town::new();
+    town.trades(3000, [0.15, 0.5, 0.3], 0.05);
+    town.link(FeedState::Down);
+    town.trades(60, [0.0, 0.9, 0.0], 0.05);
+    assert_eq!(town.wrongs(), [""; 0], "whose connection is gone is not missed twice");
+    town.link(FeedState::Delivering);
+    let back_at = town.now;
+    town.trades(15, [0.0, 0.9, 0.9], 0.05);
+    assert_eq!(town.wrong.0.len(), 1, "{:?}", town.wrong.0);
+    let (what, at) = town.wrong.0.remove(0);
+    let noticed = at - back_at.secs_since(START);
+    assert!(what == "one:BTCUSD silent" && noticed <= 12.0, "{what} after {noticed}");
+}
+
+#[test]
 fn a_lag_that_leaves_its_band_is_told_and_one_late_event_is_not() {
     let mut town = Town::new();
     town.trades(1500, [0.5, 0.5, 0.5], 0.05);
@@ -137,6 +160,25 @@ fn a_lag_that_leaves_its_band_is_told_and_one_late_event_is_not() {
         town.trades(1, [0.5; 3], 0.5 * f64::from(step));
     }
     town.trades(10, [0.5; 3], 4.0);
+    assert_eq!(town.wrongs(), ["one:BTCUSD skew", "two:BTCUSD skew", "one:ETHUSD skew"]);
+}
+
+/// What comes without a time of the venue's stands at ours, between trades that are ever later.
+#[test]
+fn events_without_a_time_of_the_venues_hide_no_lag() {
+    let mut town = Town::new();
+    let one_each_second = |town: &mut Town, secs: u32, lag_secs: f64| {
+        for _ in 0..secs {
+            town.trades(1, [0.5; 3], lag_secs);
+            town.event(A, 0.0, Body::OpenInterest { qty: Qty::positive(5.0).expect("qty") });
+        }
+    };
+    one_each_second(&mut town, 1500, 0.05);
+    assert_eq!(town.wrongs(), [""; 0]);
+    for step in 0..8 {
+        one_each_second(&mut town, 1, 0.5 * f64::from(step));
+    }
+    one_each_second(&mut town, 10, 4.0);
     assert_eq!(town.wrongs(), ["one:BTCUSD skew", "two:BTCUSD skew", "one:ETHUSD skew"]);
 }
 
@@ -191,7 +233,7 @@ fn a_quote_that_trades_go_through_is_frozen_and_a_quiet_one_is_not() {
     assert_eq!(town.wrongs(), ["one:BTCUSD frozen"]);
 }
 
-/// The day of the crash, both markets of DOT together, and quotes of a calm day: trips are printed, and bounded.
+/// The day of the crash, DOT at three venues together, calm hours, and quotes of a calm day: none of them trips.
 #[test]
 fn recordings_that_are_whole_read_so() {
     let Some(root) = std::env::var_os("FUSEWIRE_DATA").map(|root| Path::new(&root).to_owned()) else {

@@ -33,8 +33,8 @@ Examples:
   fusewire replay --venue binance-spot DOTUSDT-1m-2024-11.csv.gz --json
   fusewire replay --venue binance-coinm=crash.frames.gz crash.frames.gz coinbase_trades.csv.gz --fail-on-trip
 
-Exit codes: 0 ok, 1 failure, 2 usage or doubt about a format, 3 something tripped (--fail-on-trip), 4 input damaged and the
-rest kept.")]
+Exit codes: 0 ok, 1 failure, or engine inputs whose run came to another digest, 2 usage or doubt about a format, 3 something
+tripped (--fail-on-trip), 4 input damaged and the rest kept.")]
 pub(super) struct Args {
     /// Settings of the engine, with venues and instruments of the desk's own; the shipped ones by default.
     #[arg(short, long, value_name = "FILE")]
