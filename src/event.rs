@@ -291,7 +291,8 @@ pub enum Body {
         /// Quantity at the ask.
         ask_qty: Qty,
     },
-    /// Quantity resting within 10 basis points of the mid.
+    /// Quantity resting within 10 basis points of the mid, as far as the venue's stream shows the book: where its levels end
+    /// nearer than that, there is more.
     Depth {
         /// On the bid side.
         bid_qty: Qty,

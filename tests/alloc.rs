@@ -16,11 +16,16 @@ mod stage;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::path::Path;
 
 use chance::Chance;
 use fusewire::detect::legs;
 use fusewire::engine::{Engine, Input, Output};
 use fusewire::event::{Liquidated, VenueStatus};
+use fusewire::feed::book::Books;
+use fusewire::feed::venue::{MarketLookup, VENUES, read};
+use fusewire::market::Markets;
+use serde_json::value::RawValue;
 use stage::{at, interest, liquidation, quick, quote, status, table, trade};
 
 /// Counts what this thread asks for; other threads of the test harness do as they like.
@@ -106,4 +111,49 @@ fn the_count_sees_an_allocation() {
     let before = ASKED.get();
     std::hint::black_box(Box::new(1_u64));
     assert_eq!(ASKED.get() - before, 1);
+}
+
+/// Every message of a book that a fixture holds, again and again: once the books have their size, none asks for memory.
+#[test]
+fn messages_of_books_allocate_nothing_once_the_books_have_their_size() {
+    let mut frames = 0;
+    for venue in VENUES {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(venue.name());
+        let read_file = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+        let natives: Vec<String> = serde_json::from_str(&read_file("markets.json").expect("names")).expect("a list");
+        let mut markets = Markets::new();
+        for native in &natives {
+            markets.add(venue.instrument(native).expect("a market"));
+        }
+        let lookup = MarketLookup::new(*venue, &markets);
+        for line in read_file("book.jsonl").unwrap_or_default().lines() {
+            let case: Case = serde_json::from_str(line).expect("a case");
+            if case.refused.is_some() {
+                continue;
+            }
+            let (mut books, mut events) = (Books::default(), Vec::with_capacity(16));
+            let mut round = || {
+                for frame in case.before.iter().chain([&case.frame]) {
+                    events.clear();
+                    read(*venue, frame.get().as_bytes(), at(0.0), &lookup, &mut books, &mut events).expect("a message");
+                }
+            };
+            (0..3).for_each(|_| round());
+            let before = ASKED.get();
+            (0..10).for_each(|_| round());
+            assert_eq!(ASKED.get() - before, 0, "{}: {line}", venue.name());
+            frames += 1;
+        }
+    }
+    assert!(frames > 40, "{frames}");
+}
+
+#[derive(serde::Deserialize)]
+struct Case<'c> {
+    #[serde(borrow, default)]
+    before: Vec<&'c RawValue>,
+    #[serde(borrow)]
+    frame: &'c RawValue,
+    #[serde(default)]
+    refused: Option<String>,
 }

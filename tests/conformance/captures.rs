@@ -3,7 +3,8 @@
 use std::fs;
 
 use fusewire::event::Nanos;
-use fusewire::feed::venue::Decoded;
+use fusewire::feed::book::Books;
+use fusewire::feed::venue::{Decoded, read};
 use serde_json::Value;
 
 use crate::cases::rooms;
@@ -69,9 +70,9 @@ fn frames_of_retired_protocols_are_data_of_no_venue() {
         let frames = packed(&file);
         assert!(frames.len() > 10, "{name}");
         for room in &rooms {
-            let mut events = Vec::new();
+            let (mut events, mut books) = (Vec::new(), Books::default());
             for (_, frame) in &frames {
-                let found = room.venue.decode(frame.as_bytes(), Nanos(0), &room.lookup, &mut events);
+                let found = read(&*room.venue, frame.as_bytes(), Nanos(0), &room.lookup, &mut books, &mut events);
                 let is_data = matches!(found, Ok(Decoded::Data | Decoded::Partly(_) | Decoded::Elsewhere));
                 assert!(!is_data && events.is_empty(), "{}: {name}: {found:?}: {frame}", room.venue.name());
             }

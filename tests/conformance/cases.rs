@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use fusewire::feed::venue::{MarketLookup, VenueRef, find};
+use fusewire::event::Event;
+use fusewire::feed::book::Books;
+use fusewire::feed::venue::{Decoded, MarketLookup, Refusal, VenueRef, find, read};
 use fusewire::market::Markets;
 use serde_json::Value;
 
+use crate::RECV_AT;
 use crate::own::described;
 
 /// A venue with its cases.
@@ -21,6 +24,8 @@ pub(crate) struct Room {
 pub(crate) struct Case {
     /// File and line.
     pub(crate) place: String,
+    /// Frames that came before it on its connection.
+    pub(crate) before: Vec<String>,
     /// The frame as it comes over the wire.
     pub(crate) frame: String,
     pub(crate) value: Value,
@@ -55,8 +60,8 @@ fn cases(file: &Path) -> Vec<Case> {
     let case = |(number, line): (usize, &str)| {
         let place = format!("{}:{}", file.display(), number + 1);
         let value: Value = serde_json::from_str(line).unwrap_or_else(|fault| panic!("{place}: {fault}"));
-        let frame = raw_frame(line, &value);
-        Case { place, frame, value }
+        let (frame, before) = (raw_frame(line, &value), before(line));
+        Case { place, before, frame, value }
     };
     text.lines().enumerate().map(case).collect()
 }
@@ -70,6 +75,36 @@ fn raw_frame(line: &str, value: &Value) -> String {
     }
     let raw: Raw = serde_json::from_str(line).expect("read before");
     value["frame"].as_str().map_or_else(|| raw.frame.get().to_owned(), str::to_owned)
+}
+
+/// The frames before it, as they stand in the line.
+fn before(line: &str) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        before: Vec<&'a serde_json::value::RawValue>,
+    }
+    let raw: Raw = serde_json::from_str(line).expect("read before");
+    raw.before.iter().map(|frame| frame.get().to_owned()).collect()
+}
+
+impl Room {
+    /// Books that the frames before a case have filled.
+    pub(crate) fn books(&self, case: &Case) -> Books {
+        let mut books = Books::default();
+        for frame in &case.before {
+            let found = read(&*self.venue, frame.as_bytes(), RECV_AT, &self.lookup, &mut books, &mut Vec::new());
+            found.unwrap_or_else(|fault| panic!("{}: {frame}: {fault:?}", case.place));
+        }
+        books
+    }
+
+    /// What a frame means that comes behind those before a case.
+    pub(crate) fn decode(&self, case: &Case, frame: &[u8]) -> (Result<Decoded, Refusal>, Vec<Event>) {
+        let mut events = Vec::new();
+        let found = read(&*self.venue, frame, RECV_AT, &self.lookup, &mut self.books(case), &mut events);
+        (found, events)
+    }
 }
 
 impl Case {

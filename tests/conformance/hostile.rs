@@ -45,8 +45,7 @@ fn check(room: &Room, case: &Case, place: usize, byte: u8) -> bool {
     if std::mem::replace(&mut frame[place], byte) == byte {
         return false;
     }
-    let mut events = Vec::new();
-    let found = room.venue.decode(&frame, RECV_AT, &room.lookup, &mut events);
+    let (found, events) = room.decode(case, &frame);
     assert!(found.is_ok() || events.is_empty(), "{}: byte {place} = {byte}: {found:?}", case.place);
     for event in &events {
         assert_sound(room, event, &case.place);

@@ -9,6 +9,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+mod books;
 mod captures;
 mod cases;
 mod derivatives;
@@ -20,7 +21,8 @@ mod recordings;
 use std::collections::BTreeMap;
 
 use fusewire::event::{Event, Nanos};
-use fusewire::feed::venue::{Decoded, Reason, Refusal, VenueRef};
+use fusewire::feed::book::Books;
+use fusewire::feed::venue::{Decoded, Reason, Refusal, VenueRef, read};
 use serde_json::{Value, json};
 
 use cases::{Case, Room, rooms};
@@ -52,7 +54,7 @@ fn a_market_is_described_alike_everywhere() {
 fn every_frame_means_what_its_fixture_says() {
     for room in rooms() {
         for case in &room.cases {
-            let (found, events) = decode(&room, &case.frame);
+            let (found, events) = room.decode(case, case.frame.as_bytes());
             let wanted = case.value.get("events").map_or(&[][..], |events| events.as_array().expect("a list"));
             let events: Vec<Value> = events.iter().map(|event| plain(&room, event)).collect();
             let place = &case.place;
@@ -91,7 +93,7 @@ fn a_frame_cut_anywhere_never_means_something_else() {
         for case in room.cases.iter().filter(whole) {
             for end in 0..case.frame.len() {
                 let Some(cut) = case.frame.get(..end) else { continue };
-                let (found, events) = decode(&room, cut);
+                let (found, events) = room.decode(case, cut.as_bytes());
                 assert!(events.is_empty(), "{}: {cut}: {events:?}", case.place);
                 assert!(found.is_err(), "{}: {cut}: {found:?}", case.place);
                 cuts += 1;
@@ -110,7 +112,7 @@ fn no_nonsense_passes_in_any_field() {
                 let zero_ok = case.fields(&["zero_ok"]).any(|(_, path)| path == field);
                 for bad in nonsense(list == "times") {
                     let frame = case.spoiled(&field, &bad);
-                    let (found, events) = decode(&room, &frame);
+                    let (found, events) = room.decode(case, frame.as_bytes());
                     if bad == "null" && case.fields(&["null_ok"]).any(|(_, path)| path == field) {
                         assert_eq!(found, Ok(Decoded::Data), "{}: {frame}", case.place);
                         continue;
@@ -160,7 +162,7 @@ fn nonsense(time: bool) -> Vec<String> {
 
 fn decode(room: &Room, frame: &str) -> (Result<Decoded, Refusal>, Vec<Event>) {
     let mut events = Vec::new();
-    let found = room.venue.decode(frame.as_bytes(), RECV_AT, &room.lookup, &mut events);
+    let found = read(&*room.venue, frame.as_bytes(), RECV_AT, &room.lookup, &mut Books::default(), &mut events);
     (found, events)
 }
 

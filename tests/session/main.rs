@@ -10,6 +10,7 @@
     reason = "helpers of tests may fail loudly, and a real socket needs a real clock"
 )]
 
+mod books;
 mod others;
 mod poked;
 mod recorded;

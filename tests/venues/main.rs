@@ -11,6 +11,7 @@
     reason = "helpers of tests may fail loudly, and a test is a driver"
 )]
 
+mod books;
 mod chaos;
 mod command;
 mod misfortunes;

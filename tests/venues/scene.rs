@@ -11,6 +11,7 @@ use fusewire::feed::venue::{MarketLookup, Subscription, VenueRef};
 use fusewire::market::{Markets, VenueId};
 use fusewire::venue_sim::{VenueOptions, VenueServer, endless};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -24,11 +25,13 @@ const FIXTURES: Nanos = Nanos::from_secs(1_760_128_900);
 struct Case<'c> {
     #[serde(borrow)]
     frame: &'c RawValue,
+    #[serde(default)]
+    before: Vec<IgnoredAny>,
     events: Option<Value>,
 }
 
-/// The first frame of a venue that is one trade and nothing else, with its market.
-fn trade_of(venue: &str) -> (String, String) {
+/// The first frame of a venue that is one event of this word and nothing else, whatever came before, with its market.
+fn first_of(venue: &str, word: &str) -> Option<(String, String)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(venue);
     let mut files: Vec<_> = std::fs::read_dir(dir).expect("fixtures").flatten().map(|entry| entry.path()).collect();
     files.sort();
@@ -36,12 +39,13 @@ fn trade_of(venue: &str) -> (String, String) {
         for line in std::fs::read_to_string(file).expect("a fixture").lines() {
             let case: Case = serde_json::from_str(line).expect("a case");
             let events = case.events.unwrap_or_default();
-            if events.as_array().is_some_and(|list| list.len() == 1) && !events[0]["body"]["Trade"].is_null() {
-                return (case.frame.get().to_owned(), events[0]["market"].as_str().expect("a market").to_owned());
+            let is_one = case.before.is_empty() && events.as_array().is_some_and(|list| list.len() == 1);
+            if is_one && !events[0]["body"][word].is_null() {
+                return Some((case.frame.get().to_owned(), events[0]["market"].as_str().expect("a market").to_owned()));
             }
         }
     }
-    panic!("{venue}: no fixture is a trade");
+    None
 }
 
 /// What a test needs of a venue.
@@ -49,20 +53,27 @@ pub(crate) struct Scene {
     pub(crate) venue: VenueRef,
     frame: String,
     native: String,
+    kind: Kind,
 }
 
 impl Scene {
     pub(crate) fn of(venue: impl Into<VenueRef>) -> Self {
         let venue = venue.into();
-        let (frame, native) = trade_of(venue.name());
-        Self { venue, frame, native }
+        let (frame, native) = first_of(venue.name(), "Trade").expect("a fixture that is a trade");
+        Self { venue, frame, native, kind: Kind::Trade }
     }
 
-    /// Our subscription to the trades of the market.
+    /// A venue that plays one whole book, where it has any.
+    pub(crate) fn of_book(venue: impl Into<VenueRef>) -> Option<Self> {
+        let venue = venue.into();
+        first_of(venue.name(), "Depth").map(|(frame, native)| Self { venue, frame, native, kind: Kind::Depth })
+    }
+
+    /// Our subscription to what it plays.
     fn subscription(&self) -> (Markets, Subscription) {
         let mut markets = Markets::new();
         let id = markets.add(self.venue.instrument(&self.native).expect("a market"));
-        let wanted = self.venue.subscribe(&[(id, &self.native)], &[Kind::Trade]).remove(0);
+        let wanted = self.venue.subscribe(&[(id, &self.native)], &[self.kind]).remove(0);
         (markets, wanted)
     }
 

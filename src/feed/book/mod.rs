@@ -76,11 +76,7 @@ impl Books {
         told
     }
 
-    fn apply<E>(
-        book: &mut Book,
-        head: Head,
-        read: impl FnOnce(&mut Book) -> Result<(), E>,
-    ) -> Result<Option<Body>, E> {
+    fn apply<E>(book: &mut Book, head: Head, read: impl FnOnce(&mut Book) -> Result<(), E>) -> Result<Option<Body>, E> {
         match head.link {
             Link::Whole(number) => book.begin(number),
             Link::Change { .. } if book.state() != State::Known => return Ok(None),

@@ -13,6 +13,8 @@ pub struct Book {
     number: Option<u64>,
     /// How many levels a side the stream shows, where it shows only the best and does not tell which ones left.
     shown: Option<usize>,
+    /// Whether the venue's checksum fitted the whole book.
+    fitted: Option<bool>,
     crossed_since: Option<Nanos>,
     told_at: Option<Nanos>,
 }
@@ -48,6 +50,7 @@ impl Book {
             state: State::Unknown,
             number: None,
             shown: None,
+            fitted: None,
             crossed_since: None,
             told_at: None,
         }
@@ -57,7 +60,8 @@ impl Book {
     pub(super) fn begin(&mut self, number: Option<u64>) {
         self.bids.clear();
         self.asks.clear();
-        (self.state, self.number, self.shown, self.crossed_since) = (State::Known, number, None, None);
+        (self.state, self.number) = (State::Known, number);
+        (self.shown, self.fitted, self.crossed_since) = (None, None, None);
     }
 
     /// Takes the number of a change; whether it follows on the last message.
@@ -94,6 +98,14 @@ impl Book {
     /// Says that the stream shows the best `levels` of a side, and does not tell which ones leave these.
     pub const fn shows(&mut self, levels: usize) {
         self.shown = Some(levels);
+    }
+
+    /// Says whether the venue's checksum of the book fits. Where it did not fit the whole book already, we read it in another
+    /// way than the venue, and it says nothing; where it did, a later one that does not loses the book.
+    pub fn check(&mut self, fits: bool) {
+        if *self.fitted.get_or_insert(fits) && !fits {
+            self.lose();
+        }
     }
 
     /// Says that it cannot be trusted any more: nothing is told of it before a whole one comes.

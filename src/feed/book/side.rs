@@ -63,7 +63,9 @@ impl Side {
         let rank = self.rank(level.price);
         let place = self.levels.binary_search_by(|one| self.rank(one.price).total_cmp(&rank));
         match place {
-            Ok(place) if level.qty == Qty::ZERO => drop(self.levels.remove(place)),
+            Ok(place) if level.qty == Qty::ZERO => {
+                self.levels.remove(place);
+            }
             Ok(place) => {
                 if let Some(known) = self.levels.get_mut(place) {
                     *known = level;

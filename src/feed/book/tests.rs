@@ -44,7 +44,10 @@ fn is_lost(books: &Books) -> bool {
 fn the_depth_reaches_ten_basis_points_from_the_mid() {
     let mut books = Books::default();
     assert_eq!(take(&mut books, head(0, WHOLE), &SOUND), Some((10.0, 1.0)));
-    assert_eq!(take(&mut books, head(1, CHANGE), &[(Way::Ask, 1001.0, 4.0), (Way::Bid, 998.99, 32.0)]), Some((10.0, 5.0)));
+    assert_eq!(
+        take(&mut books, head(1, CHANGE), &[(Way::Ask, 1001.0, 4.0), (Way::Bid, 998.99, 32.0)]),
+        Some((10.0, 5.0))
+    );
     assert_eq!(take(&mut books, head(2, CHANGE), &[(Way::Ask, 1001.0, 0.0), (Way::Bid, 999.0, 0.5)]), Some((2.5, 1.0)));
     assert_eq!(take(&mut books, head(3, WHOLE), &[(Way::Bid, 990.0, 2.0), (Way::Ask, 1010.0, 1.0)]), Some((0.0, 0.0)));
     assert_eq!(take(&mut books, head(4, CHANGE), &[(Way::Bid, 990.0, 0.0)]), None, "no bid is no mid");
@@ -131,6 +134,25 @@ fn levels_that_find_no_room_are_forgotten_and_missed_only_when_the_price_comes_n
     fallen.extend([(Way::Bid, 50_000.0, 1.0), (Way::Ask, 50_001.0, 1.0)]);
     assert_eq!(take(&mut books, head(4, CHANGE), &fallen), None);
     assert!(is_lost(&books), "no level of what is known is left");
+}
+
+#[test]
+fn a_checksum_binds_where_it_fitted_the_whole_book() {
+    let mut books = Books::default();
+    let mut check = |second, link, fits| {
+        let told = books.take(head(second, link), |book| {
+            SOUND.iter().for_each(|(way, price, qty)| book.set(*way, level(*price, *qty)));
+            book.check(fits);
+            Ok::<_, ()>(())
+        });
+        (told.expect("no fault").is_some(), books.losses())
+    };
+    assert_eq!(check(0, WHOLE, false), (true, 0));
+    assert_eq!(check(1, CHANGE, false), (true, 0), "it never fitted: we do not know how it is made");
+    assert_eq!(check(2, WHOLE, true), (true, 0));
+    assert_eq!(check(3, CHANGE, true), (true, 0));
+    assert_eq!(check(4, CHANGE, false), (false, 1));
+    assert_eq!(check(5, CHANGE, true), (false, 1));
 }
 
 #[test]

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 
 use crate::event::{MarketId, Nanos};
 
-/// The same book is asked for no more often.
-const EVERY: i64 = 30 * Nanos::SECOND;
+/// The pause before the same book is asked for a second time; it doubles with each further one of a connection.
+const PAUSE: i64 = 30 * Nanos::SECOND;
+
+/// So often it doubles: to more than an hour.
+const DOUBLES_MAX: u32 = 7;
 
 #[derive(Default)]
 pub(super) struct Repair {
-    /// By market id, when its book was asked for again on this connection.
-    asked: Vec<Option<i64>>,
+    /// By market id, when its book was asked for again on this connection, and how often before.
+    asked: Vec<Option<(i64, u32)>>,
     texts: VecDeque<String>,
 }
 
@@ -24,7 +27,7 @@ impl Repair {
     /// Whether a lost book may be asked for at `now`.
     pub(super) fn is_due(&self, market: MarketId, now: i64) -> bool {
         let asked = self.asked.get(market.0 as usize).copied().flatten();
-        asked.is_none_or(|at| now - at >= EVERY)
+        asked.is_none_or(|(at, before)| now - at >= PAUSE << before.min(DOUBLES_MAX))
     }
 
     /// Puts the messages that ask for a book behind those of others.
@@ -34,7 +37,7 @@ impl Repair {
             self.asked.resize(place + 1, None);
         }
         if let Some(asked) = self.asked.get_mut(place) {
-            *asked = Some(now);
+            *asked = Some((now, asked.map_or(0, |(_, before)| before.saturating_add(1))));
         }
         self.texts.extend(texts);
     }

@@ -7,8 +7,9 @@ use super::frame::{self, Context, Message, nullable, parse, present};
 use super::name::{Terms, coin, is_asset, split};
 use super::number::Number;
 use super::rfc3339::rfc3339;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
+use crate::feed::book::{Book, Books, Head, Level, Link, Way};
 use crate::market::{ContractSize, Market, MarketKind};
 
 /// `BitMEX`.
@@ -59,6 +60,7 @@ impl Venue for Bitmex {
             ("liquidation", Kind::Liquidation, wants(&[Kind::Liquidation])),
             ("instrument", Kind::Mark, wants(&INSTRUMENT)),
             ("quote", Kind::Quote, wants(&[Kind::Quote])),
+            ("orderBookL2_25", Kind::Depth, wants(&[Kind::Depth])),
         ];
         let of_market = |(id, native): &(MarketId, &str)| {
             let stream = |(table, kind, _): &(&str, Kind, bool)| Stream {
@@ -67,10 +69,12 @@ impl Venue for Bitmex {
                 kind: *kind,
                 steady: false,
             };
-            tables.iter().filter(|(.., wanted)| *wanted).map(stream).collect::<Vec<_>>()
+            // An index has no orders.
+            let is_there = |kind: Kind| kind != Kind::Depth || !native.starts_with('.');
+            tables.iter().filter(|(_, kind, wanted)| *wanted && is_there(*kind)).map(stream).collect::<Vec<_>>()
         };
         let streams: Vec<Stream> = markets.iter().flat_map(of_market).collect();
-        Subscription::split("/realtime", &streams, self.limits(), ask)
+        Subscription::split("/realtime", &streams, self.limits(), |_, streams| say("subscribe", streams))
     }
 
     /// The venue's documents advise to ask on a quiet line every five seconds; it answers `pong`.
@@ -102,12 +106,28 @@ impl Venue for Bitmex {
             _ => Err(Reason::UnknownKind.into()),
         }
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        book(parse(frame::text(frame)?)?, &Context { recv_at, markets }, books, out)
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", streams), say("subscribe", streams)])
+    }
 }
 
 /// The message of a request; `BitMEX` has no ids for them.
-fn ask(_: u64, streams: &[Stream]) -> String {
+fn say(op: &str, streams: &[Stream]) -> String {
     let topics: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
-    serde_json::json!({"op": "subscribe", "args": topics}).to_string()
+    serde_json::json!({"op": op, "args": topics}).to_string()
 }
 
 /// `XBTUSD` and `XBTU25` (a contract is 1 USD), `XBTUSDT`, `XRPU21` (priced in Bitcoin, a contract is a coin), `.BXBT` (an index).
@@ -158,6 +178,8 @@ struct Envelope<'a> {
     action: Option<&'a str>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    filter: Option<&'a RawValue>,
     success: Option<bool>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -175,13 +197,12 @@ fn rows(table: &str, action: &str, data: &str, cx: &Context, out: &mut Vec<Event
         ("instrument", "insert" | "partial" | "update") => {
             frame::each(data, out, |row, out| frame::one::<Instrument>(row, cx, out))
         }
+        ("orderBookL2" | "orderBookL2_25", "partial" | "insert" | "update" | "delete") => Ok(Decoded::Book),
         (
             "trade"
             | "liquidation"
             | "quote"
             | "instrument"
-            | "orderBookL2"
-            | "orderBookL2_25"
             | "orderBook10"
             | "funding"
             | "settlement"
@@ -298,6 +319,79 @@ impl<'a> Message<'a> for Quote<'a> {
     }
 }
 
+/// A level of the book. A change names it by its id; recordings before 2024 give no price then, and none gives a size to a level
+/// that goes.
+#[derive(Deserialize)]
+struct Row<'a> {
+    symbol: &'a str,
+    id: u64,
+    side: &'a str,
+    #[serde(borrow, default, deserialize_with = "present")]
+    size: Option<Number<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    price: Option<Number<'a>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    timestamp: Option<&'a str>,
+}
+
+/// Whose book a message is of, and since when it is so.
+#[derive(Deserialize)]
+struct Whose<'a> {
+    symbol: &'a str,
+    #[serde(borrow, default, deserialize_with = "present")]
+    timestamp: Option<&'a str>,
+}
+
+/// One change may come in several messages, one for each action; between them the book may stand crossed.
+fn book(envelope: Envelope, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let (Some(action), Some(data)) = (envelope.action, envelope.data) else { return Err(Reason::MissingField.into()) };
+    // An empty book names its market in the filter alone.
+    let mut first = None;
+    levels::each(data.get(), |row: &RawValue| {
+        if first.is_none() {
+            first = Some(parse::<Whose>(row.get())?);
+        }
+        Ok(())
+    })?;
+    let whose = match (first, envelope.filter) {
+        (Some(whose), _) => whose,
+        (None, Some(filter)) => parse(filter.get())?,
+        (None, None) => return Ok(Decoded::Ignored),
+    };
+    let market = cx.market(whose.symbol)?;
+    let venue_at = whose.timestamp.map_or(Ok(cx.recv_at), rfc3339).map_err(|reason| reason.at(market))?;
+    let link = if action == "partial" { Link::Whole(None) } else { Link::Change { after: None, number: None } };
+    levels::take(Head { market, venue_at, recv_at: cx.recv_at, link }, cx, books, out, |book| {
+        levels::each(data.get(), |row: Row| {
+            if row.symbol != whose.symbol {
+                return Err(Reason::UnknownMarket);
+            }
+            set(book, action, &row)
+        })
+    })
+}
+
+fn set(book: &mut Book, action: &str, row: &Row) -> Result<(), Reason> {
+    let way = match row.side {
+        "Buy" => Way::Bid,
+        "Sell" => Way::Ask,
+        _ => return Err(Reason::OutOfRange),
+    };
+    let size = || row.size.ok_or(Reason::MissingField)?.qty();
+    match action {
+        "delete" => book.change(way, row.id, Qty::ZERO),
+        "update" => book.change(way, row.id, size()?),
+        _ => {
+            let price = row.price.ok_or(Reason::MissingField)?.price()?;
+            book.set(way, Level { price, qty: size()?, marks: [row.id, 0] });
+        }
+    }
+    if let Some(at) = row.timestamp {
+        rfc3339(at)?;
+    }
+    row.price.map_or(Ok(()), |price| price.price().map(drop))
+}
+
 /// One side of the book.
 fn side(price: Option<Number>, size: Option<Number>) -> Result<Option<(Price, Qty)>, Reason> {
     let (price, size) = (price.map(Number::price).transpose()?, size.map(Number::book_qty).transpose()?);
@@ -376,9 +470,11 @@ mod tests {
         let one = Bitmex.subscribe(&markets, &Kind::ALL).remove(0);
         assert_eq!(one.url(Bitmex.base()), "wss://ws.bitmex.com/realtime");
         let texts: Vec<&str> = one.requests.iter().map(|request| request.text.as_str()).collect();
-        assert_eq!(texts.len(), 8);
+        assert_eq!(texts.len(), 10);
         assert_eq!(texts[1], r#"{"args":["liquidation:XBTUSD"],"op":"subscribe"}"#);
         assert!(one.requests.iter().all(|request| request.streams == 1));
-        assert_eq!(Bitmex.subscribe(&markets, &[Kind::Depth, Kind::Status]), []);
+        assert_eq!(Bitmex.subscribe(&markets, &[Kind::MarkIv, Kind::Status]), []);
+        let index = Bitmex.subscribe(&[(MarketId(0), ".BXBT")], &[Kind::Depth]);
+        assert_eq!(index, [], "an index has no orders");
     }
 }

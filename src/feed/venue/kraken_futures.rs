@@ -6,10 +6,11 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, Message, parse, present};
 use super::name::{Terms, coin, is_yymmdd, split};
 use super::number::Number;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value};
+use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels, value};
 use crate::event::{
     Aggressor, Body, Completeness, Event, Kind, Liquidated, MarketId, Nanos, PriceMeaning, VenueStatus,
 };
+use crate::feed::book::{Books, Head, Level, Link, Way};
 use crate::market::{ContractSize, Market, MarketKind};
 
 /// Kraken Futures.
@@ -61,6 +62,7 @@ impl Venue for KrakenFutures {
         let feeds = [
             ("trade", Kind::Trade, false, wants(&[Kind::Trade, Kind::Liquidation])),
             ("ticker", Kind::Mark, true, wants(&TICKER)),
+            ("book", Kind::Depth, false, wants(&[Kind::Depth])),
         ];
         let of_market = |(id, native): &(MarketId, &str)| {
             let stream = |(feed, kind, steady, _): &(&str, Kind, bool, bool)| Stream {
@@ -72,7 +74,7 @@ impl Venue for KrakenFutures {
             feeds.iter().filter(|(.., wanted)| *wanted).map(stream).collect::<Vec<_>>()
         };
         let streams: Vec<Stream> = markets.iter().flat_map(of_market).collect();
-        Subscription::split("/ws/v1", &streams, self.limits(), ask)
+        Subscription::split("/ws/v1", &streams, self.limits(), |_, streams| say("subscribe", streams))
     }
 
     /// The venue closes a line on which no ping of the protocol came for a minute.
@@ -95,14 +97,35 @@ impl Venue for KrakenFutures {
             _ => Err(Reason::UnknownKind.into()),
         }
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let text = frame::text(frame)?;
+        let cx = Context { recv_at, markets };
+        match parse::<Envelope>(text)?.feed {
+            Some("book_snapshot") => whole_book(text, &cx, books, out),
+            _ => change_of_book(text, &cx, books, out),
+        }
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", streams), say("subscribe", streams)])
+    }
 }
 
 /// The message of a request; the venue has no ids for them. Streams are named `feed:PRODUCT`.
-fn ask(_: u64, streams: &[Stream]) -> String {
+fn say(event: &str, streams: &[Stream]) -> String {
     let names = || streams.iter().filter_map(|stream| stream.name.split_once(':'));
     let feed = names().next().map_or("", |(feed, _)| feed);
     let products: Vec<&str> = names().map(|(_, product)| product).collect();
-    serde_json::json!({"event": "subscribe", "feed": feed, "product_ids": products}).to_string()
+    serde_json::json!({"event": event, "feed": feed, "product_ids": products}).to_string()
 }
 
 /// `PI_XBTUSD` and `FI_XBTUSD_251226` (inverse: a contract is 1 USD), `PF_XBTUSD` and `FF_XBTUSD_251226` (in coins).
@@ -133,7 +156,7 @@ struct Envelope<'a> {
 /// Answers and greetings. A refusal says neither feed nor product.
 fn happened(event: &str, message: Option<&RawValue>) -> Result<Decoded, Refusal> {
     let result = match event {
-        "info" => return Ok(Decoded::Ignored),
+        "info" | "unsubscribed" => return Ok(Decoded::Ignored),
         "subscribed" => Ok(()),
         "alert" | "error" | "subscribed_failed" => {
             Err(message.map_or(event.to_owned(), |words| frame::words(words.get())))
@@ -149,7 +172,8 @@ fn told(feed: &str, text: &str, cx: &Context, out: &mut Vec<Event>) -> Result<De
         "trade" => frame::one::<Trade>(text, cx, out)?,
         "ticker" => frame::one::<Ticker>(text, cx, out)?,
         "heartbeat" => return Ok(Decoded::Heartbeat),
-        "trade_snapshot" | "ticker_lite" | "book" | "book_snapshot" => return Ok(Decoded::Ignored),
+        "book" | "book_snapshot" => return Ok(Decoded::Book),
+        "trade_snapshot" | "ticker_lite" => return Ok(Decoded::Ignored),
         _ => return Err(Reason::UnknownKind.into()),
     }
     Ok(Decoded::Data)
@@ -196,6 +220,58 @@ impl<'a> Message<'a> for Trade<'a> {
         let forced = |meaning| Body::Liquidation { price, qty, liquidated, meaning, completeness };
         Ok((value::millis(self.time)?, [Some(Body::Trade { price, qty, id, aggressor }), meaning.map(forced)]))
     }
+}
+
+/// A whole book; `seq` numbers the messages of the books of one product.
+#[derive(Deserialize)]
+struct WholeBook<'a> {
+    product_id: &'a str,
+    timestamp: i64,
+    seq: u64,
+    #[serde(borrow)]
+    bids: &'a RawValue,
+    #[serde(borrow)]
+    asks: &'a RawValue,
+}
+
+fn whole_book(text: &str, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let message: WholeBook = parse(text)?;
+    let market = cx.market(message.product_id)?;
+    let venue_at = value::millis(message.timestamp).map_err(|reason| reason.at(market))?;
+    let head = Head { market, venue_at, recv_at: cx.recv_at, link: Link::Whole(Some(message.seq)) };
+    levels::take(head, cx, books, out, |book| {
+        levels::objects(book, Way::Bid, message.bids.get())?;
+        levels::objects(book, Way::Ask, message.asks.get())
+    })
+}
+
+/// What rests at one price now; nothing where it is gone.
+#[derive(Deserialize)]
+struct Change<'a> {
+    product_id: &'a str,
+    side: &'a str,
+    seq: u64,
+    timestamp: i64,
+    #[serde(borrow)]
+    price: Number<'a>,
+    #[serde(borrow)]
+    qty: Number<'a>,
+}
+
+fn change_of_book(text: &str, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    let change: Change = parse(text)?;
+    let market = cx.market(change.product_id)?;
+    let venue_at = value::millis(change.timestamp).map_err(|reason| reason.at(market))?;
+    let link = Link::Change { after: Some(change.seq.wrapping_sub(1)), number: Some(change.seq) };
+    levels::take(Head { market, venue_at, recv_at: cx.recv_at, link }, cx, books, out, |book| {
+        let way = match change.side {
+            "buy" => Way::Bid,
+            "sell" => Way::Ask,
+            _ => return Err(Reason::OutOfRange),
+        };
+        book.set(way, Level::new(change.price.price()?, change.qty.book_qty()?));
+        Ok(())
+    })
 }
 
 /// The state of a product. `funding_rate` is money a contract; the rate is the relative one, left out while it is zero.
@@ -298,8 +374,8 @@ mod tests {
             KrakenFutures.subscribe(&[(MarketId(0), "PI_XBTUSD"), (MarketId(1), "PF_ETHUSD")], &Kind::ALL).remove(0);
         assert_eq!(one.url(KrakenFutures.base()), "wss://futures.kraken.com/ws/v1");
         let texts: Vec<&str> = one.requests.iter().map(|request| request.text.as_str()).collect();
-        assert_eq!(texts.len(), 4);
-        assert_eq!(texts[3], r#"{"event":"subscribe","feed":"ticker","product_ids":["PF_ETHUSD"]}"#);
-        assert_eq!(KrakenFutures.subscribe(&[(MarketId(0), "PI_XBTUSD")], &[Kind::Depth]), []);
+        assert_eq!(texts.len(), 6);
+        assert_eq!(texts[4], r#"{"event":"subscribe","feed":"ticker","product_ids":["PF_ETHUSD"]}"#);
+        assert_eq!(KrakenFutures.subscribe(&[(MarketId(0), "PI_XBTUSD")], &[Kind::MarkIv]), []);
     }
 }

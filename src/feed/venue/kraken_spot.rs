@@ -1,4 +1,6 @@
-//! Kraken spot, version 2 of its protocol: trades, best bid and ask, and what the venue says of itself.
+//! Kraken spot, version 2 of its protocol: trades, best bid and ask, books, and what the venue says of itself.
+
+mod book;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,8 +9,9 @@ use super::frame::{self, Context, Message, nullable, parse, present};
 use super::name::{Terms, is_asset};
 use super::number::Number;
 use super::rfc3339::rfc3339;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{AGAIN, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos, VenueStatus};
+use crate::feed::book::Books;
 use crate::market::{ContractSize, Market, MarketKind};
 
 /// Kraken spot.
@@ -55,7 +58,7 @@ impl Venue for KrakenSpot {
 
     /// The status comes unasked, with the connection.
     fn subscribe(&self, markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Subscription> {
-        let channels = [("trade", Kind::Trade), ("ticker", Kind::Quote)];
+        let channels = [("trade", Kind::Trade), ("ticker", Kind::Quote), ("book", Kind::Depth)];
         let stream = |(id, native): &(MarketId, &str), (channel, kind): &(&str, Kind)| Stream {
             name: format!("{channel}:{native}"),
             market: Some(*id),
@@ -89,18 +92,44 @@ impl Venue for KrakenSpot {
             _ => Err(Reason::UnknownKind.into()),
         }
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let envelope: Envelope = parse(frame::text(frame)?)?;
+        let (Some(form), Some(data)) = (envelope.r#type, envelope.data) else {
+            return Err(Reason::MissingField.into());
+        };
+        let cx = Context { recv_at, markets };
+        levels::messages(data.get(), out, |one, out| book::read(one, form == "snapshot", &cx, books, out))
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", AGAIN, streams), ask(AGAIN, streams)])
+    }
 }
 
 /// The message of a request. Streams are named `channel:SYMBOL`. A ticker comes with every change of the best bid or ask,
 /// and begins with the present one; trades begin with the next.
 fn ask(id: u64, streams: &[Stream]) -> String {
+    say("subscribe", id, streams)
+}
+
+fn say(method: &str, id: u64, streams: &[Stream]) -> String {
     let names = || streams.iter().filter_map(|stream| stream.name.split_once(':'));
     let symbols: Vec<&str> = names().map(|(_, symbol)| symbol).collect();
     let params = match names().next() {
         Some(("ticker", _)) => serde_json::json!({"channel": "ticker", "symbol": symbols, "event_trigger": "bbo"}),
+        Some(("book", _)) => serde_json::json!({"channel": "book", "symbol": symbols, "depth": book::LEVELS}),
         _ => serde_json::json!({"channel": "trade", "symbol": symbols, "snapshot": false}),
     };
-    serde_json::json!({"method": "subscribe", "params": params, "req_id": id}).to_string()
+    serde_json::json!({"method": method, "params": params, "req_id": id}).to_string()
 }
 
 /// What a frame may have at its top.
@@ -123,6 +152,7 @@ struct Envelope<'a> {
 fn answered(method: &str, envelope: &Envelope) -> Result<Decoded, Refusal> {
     let result = match (method, envelope.success, envelope.error) {
         ("pong", None, None) => return Ok(Decoded::Heartbeat),
+        ("unsubscribe", Some(true), None) => return Ok(Decoded::Ignored),
         ("subscribe", Some(true), None) => Ok(()),
         (_, _, Some(words)) => Err(frame::words(words.get())),
         ("subscribe", Some(false), None) => Err("not done".to_owned()),
@@ -137,9 +167,8 @@ fn told(channel: &str, kind: &str, data: &str, cx: &Context, out: &mut Vec<Event
         ("trade", "update") => frame::each(data, out, |one, out| frame::one::<Trade>(one, cx, out)),
         ("ticker", "update" | "snapshot") => frame::each(data, out, |one, out| frame::one::<Ticker>(one, cx, out)),
         ("status", "update" | "snapshot") => frame::each(data, out, |one, out| status(one, cx, out)),
-        ("trade", "snapshot") | ("book" | "ohlc" | "instrument" | "level3", "update" | "snapshot") => {
-            Ok(Decoded::Ignored)
-        }
+        ("book", "update" | "snapshot") => Ok(Decoded::Book),
+        ("trade", "snapshot") | ("ohlc" | "instrument" | "level3", "update" | "snapshot") => Ok(Decoded::Ignored),
         _ => Err(Reason::UnknownKind.into()),
     }
 }
@@ -258,13 +287,14 @@ mod tests {
         assert_eq!(one.url(KrakenSpot.base()), "wss://ws.kraken.com/v2");
         let texts: Vec<&str> = one.requests.iter().map(|request| request.text.as_str()).collect();
         assert_eq!(
-            texts[..2],
+            texts[..3],
             [
                 r#"{"method":"subscribe","params":{"channel":"trade","snapshot":false,"symbol":["BTC/USD"]},"req_id":1}"#,
                 r#"{"method":"subscribe","params":{"channel":"ticker","event_trigger":"bbo","symbol":["BTC/USD"]},"req_id":2}"#,
+                r#"{"method":"subscribe","params":{"channel":"book","depth":500,"symbol":["BTC/USD"]},"req_id":3}"#,
             ]
         );
-        assert_eq!(texts.len(), 4);
+        assert_eq!(texts.len(), 6);
         assert_eq!(KrakenSpot.subscribe(&markets, &[Kind::Liquidation, Kind::Mark]), []);
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::frame::Context;
+use super::frame::{self, Context};
 use super::level::Pair;
 use super::number::Number;
 use super::{Decoded, Reason, Refusal, value};
@@ -25,6 +25,17 @@ pub(super) fn take(
     let decoded = if told.is_some() { Decoded::Data } else { Decoded::Ignored };
     cx.tell(head.market, head.venue_at, told, out);
     Ok(decoded)
+}
+
+/// Reads a list of messages of books, which is `Ignored` as a whole where none of them tells anything.
+pub(super) fn messages<'a>(
+    list: &'a str,
+    out: &mut Vec<Event>,
+    mut read: impl FnMut(&'a str, &mut Vec<Event>) -> Result<Decoded, Refusal>,
+) -> Result<Decoded, Refusal> {
+    let before = out.len();
+    let found = frame::each(list, out, |one, out| read(one, out).map(drop))?;
+    Ok(if found == Decoded::Data && out.len() == before { Decoded::Ignored } else { found })
 }
 
 /// Reads a list, element by element, up to the first fault.

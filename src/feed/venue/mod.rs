@@ -94,6 +94,9 @@ impl fmt::Debug for VenueRef {
     }
 }
 
+/// The id of requests for a book that was lost: none that a subscription has, so that no answer to it is taken for another's.
+const AGAIN: u64 = 4_294_967_294;
+
 /// The largest frame taken, in bytes.
 pub const FRAME_MAX: usize = 1 << 20;
 

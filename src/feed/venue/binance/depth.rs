@@ -38,12 +38,7 @@ struct Partial<'a> {
 }
 
 /// Reads a message of a combined stream.
-pub(super) fn read(
-    frame: &[u8],
-    cx: &Context,
-    books: &mut Books,
-    out: &mut Vec<Event>,
-) -> Result<Decoded, Refusal> {
+pub(super) fn read(frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let wrapper: Wrapper = parse(frame::text(frame)?)?;
     let partial: Partial = parse(wrapper.data.get())?;
     let (symbol, _) = wrapper.stream.split_once('@').ok_or(Reason::UnknownKind)?;

@@ -1,13 +1,15 @@
 //! Bybit's messages, each with the one function that turns it into events. Numbers are text and read strictly.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Envelope;
-use crate::event::{Aggressor, Body, Completeness, Liquidated, Nanos, PriceMeaning};
-use crate::feed::venue::frame::{parse, present};
+use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, PriceMeaning};
+use crate::feed::book::{Books, Head, Link, Way};
+use crate::feed::venue::frame::{Context, parse, present};
 use crate::feed::venue::level::{Best, quote};
 use crate::feed::venue::number::Number;
-use crate::feed::venue::{Reason, value};
+use crate::feed::venue::{Decoded, Reason, Refusal, levels, value};
 
 /// At most as many events as a message can have, and when they happened.
 pub(super) type Bodies = (Nanos, [Option<Body>; 4]);
@@ -74,6 +76,50 @@ pub(super) fn best(native: &str, envelope: &Envelope) -> Result<Bodies, Reason> 
     agree(native, book.s)?;
     let at = envelope.cts.or(envelope.ts).ok_or(Reason::MissingField)?.millis()?;
     Ok((at, [quote(&book.b, &book.a)?, None, None, None]))
+}
+
+/// Several levels of the book: whole at first and whenever the venue starts its count anew, then what changed. `u` counts
+/// the messages of a topic.
+#[derive(Deserialize)]
+struct Levels<'a> {
+    s: &'a str,
+    #[serde(borrow)]
+    b: &'a RawValue,
+    #[serde(borrow)]
+    a: &'a RawValue,
+    u: u64,
+}
+
+pub(super) fn book(
+    native: &str,
+    envelope: &Envelope,
+    cx: &Context,
+    books: &mut Books,
+    out: &mut Vec<Event>,
+) -> Result<Decoded, Refusal> {
+    let market = cx.market(native)?;
+    let (head, message) = head(native, market, envelope, cx).map_err(|reason| reason.at(market))?;
+    levels::take(head, cx, books, out, |book| {
+        levels::pairs(book, Way::Bid, message.b.get())?;
+        levels::pairs(book, Way::Ask, message.a.get())
+    })
+}
+
+fn head<'a>(
+    native: &str,
+    market: MarketId,
+    envelope: &Envelope<'a>,
+    cx: &Context,
+) -> Result<(Head, Levels<'a>), Reason> {
+    let message: Levels = data(envelope)?;
+    agree(native, message.s)?;
+    let venue_at = envelope.cts.or(envelope.ts).ok_or(Reason::MissingField)?.millis()?;
+    let link = match envelope.form {
+        Some("snapshot") => Link::Whole(Some(message.u)),
+        Some("delta") => Link::Change { after: Some(message.u.wrapping_sub(1)), number: Some(message.u) },
+        _ => return Err(Reason::UnknownKind),
+    };
+    Ok((Head { market, venue_at, recv_at: cx.recv_at, link }, message))
 }
 
 /// One trade; `S` is the side of the taker, `BT` tells a block trade.

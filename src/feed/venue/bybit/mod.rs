@@ -15,8 +15,9 @@ use self::message::Bodies;
 use super::frame::{self, Context, parse, present, quoted_behind};
 use super::name::Terms;
 use super::number::Number;
-use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{AGAIN, Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use crate::feed::book::Books;
 use crate::market::Market;
 
 /// One of Bybit's three market data services.
@@ -108,7 +109,8 @@ impl Venue for Bybit {
                 return one(message::sampled_liquidation, native, &envelope, &cx, out);
             }
             "kline" | "insurance" | "priceLimit" | "adlAlert" => return Ok(Decoded::Ignored),
-            _ if kind.starts_with("orderbook.") || kind.starts_with("kline.") => return Ok(Decoded::Ignored),
+            _ if kind.starts_with("orderbook.") => return Ok(Decoded::Book),
+            _ if kind.starts_with("kline.") => return Ok(Decoded::Ignored),
             _ => return Err(Reason::UnknownKind.into()),
         };
         let market = cx.market(native)?;
@@ -119,6 +121,24 @@ impl Venue for Bybit {
             }
             Ok(())
         })
+    }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let envelope: Envelope = parse(frame::text(frame)?)?;
+        let (_, native) = envelope.topic.and_then(|topic| topic.rsplit_once('.')).ok_or(Reason::UnknownKind)?;
+        message::book(native, &envelope, &Context { recv_at, markets }, books, out)
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", AGAIN, streams), ask(AGAIN, streams)])
     }
 }
 
@@ -133,6 +153,7 @@ impl Bybit {
             ("allLiquidation", Kind::Liquidation, futures && wants(&[Kind::Liquidation])),
             ("tickers", Kind::Mark, futures && wants(&[Kind::Mark, Kind::Index, Kind::Funding, Kind::OpenInterest])),
             ("orderbook.1", Kind::Quote, wants(&[Kind::Quote])),
+            ("orderbook.200", Kind::Depth, wants(&[Kind::Depth])),
         ]
         .into_iter()
         .filter_map(|(word, kind, wanted)| wanted.then_some((word, kind)))
@@ -150,8 +171,12 @@ impl Bybit {
 
 /// The message of a request.
 fn ask(id: u64, streams: &[Stream]) -> String {
+    say("subscribe", id, streams)
+}
+
+fn say(op: &str, id: u64, streams: &[Stream]) -> String {
     let names: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
-    serde_json::json!({"op": "subscribe", "args": names, "req_id": id.to_string()}).to_string()
+    serde_json::json!({"op": op, "args": names, "req_id": id.to_string()}).to_string()
 }
 
 /// What a frame may have at its top, whatever it is.
@@ -182,6 +207,7 @@ fn answer(envelope: Envelope) -> Result<Decoded, Refusal> {
     let id = req_id.and_then(|id| id.parse().ok());
     match (op, success) {
         (Some("pong"), _) | (Some("ping"), Some(true)) => Ok(Decoded::Heartbeat),
+        (Some("unsubscribe"), Some(true)) => Ok(Decoded::Ignored),
         (Some("subscribe"), Some(true)) => Ok(Decoded::Answer { id, result: Ok(()) }),
         (_, Some(false)) => Ok(Decoded::Answer { id, result: Err(frame::words(&ret_msg.unwrap_or_default())) }),
         _ => Err(Reason::UnknownKind.into()),
@@ -214,8 +240,14 @@ mod tests {
         assert_eq!(all.url(LINEAR.base()), "wss://stream.bybit.com/v5/public/linear");
         let names: Vec<&str> = all.streams.iter().map(|stream| stream.name.as_str()).collect();
         assert_eq!(
-            names[..4],
-            ["publicTrade.BTCUSDT", "allLiquidation.BTCUSDT", "tickers.BTCUSDT", "orderbook.1.BTCUSDT"]
+            names[..5],
+            [
+                "publicTrade.BTCUSDT",
+                "allLiquidation.BTCUSDT",
+                "tickers.BTCUSDT",
+                "orderbook.1.BTCUSDT",
+                "orderbook.200.BTCUSDT"
+            ]
         );
         assert!(all.requests[0].text.ends_with(r#"],"op":"subscribe","req_id":"1"}"#), "{}", all.requests[0].text);
         assert_eq!(SPOT.subscribe(&markets, &[Kind::Liquidation, Kind::Mark]), []);

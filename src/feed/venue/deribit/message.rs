@@ -28,11 +28,11 @@ pub(super) fn decode(frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result
 
 /// What a frame may have at its top.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     #[serde(borrow)]
     method: Option<&'a str>,
     #[serde(borrow)]
-    params: Option<&'a RawValue>,
+    pub(super) params: Option<&'a RawValue>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -66,10 +66,10 @@ fn heartbeat(params: &str) -> Result<Decoded, Refusal> {
 }
 
 #[derive(Deserialize)]
-struct Notification<'a> {
+pub(super) struct Notification<'a> {
     channel: &'a str,
     #[serde(borrow)]
-    data: &'a RawValue,
+    pub(super) data: &'a RawValue,
 }
 
 /// The one place that knows every channel.
@@ -82,6 +82,8 @@ fn notification(params: &str, cx: &Context, out: &mut Vec<Event>) -> Result<Deco
         "deribit_price_index" => price_index(data, cx, out)?,
         "deribit_volatility_index" => volatility_index(data, cx, out)?,
         "platform_state" if channel == "platform_state" => return platform(data, cx, out),
+        // With five parts, as `book.BTC-PERPETUAL.none.20.100ms`, it is grouped.
+        "book" if channel.split('.').count() == 3 => return Ok(Decoded::Book),
         "book"
         | "quote"
         | "incremental_ticker"

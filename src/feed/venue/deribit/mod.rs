@@ -1,11 +1,13 @@
 //! Deribit: perpetuals, futures, options and spot over JSON-RPC. A trade says itself whether it closed somebody by force.
 
+mod book;
 mod message;
 
 use super::frame::{self, Context};
 use super::name::{Terms, is_asset, is_ddmmmyy};
-use super::{Decoded, Limits, MarketLookup, Refusal, Request, Stream, Subscription, Venue};
+use super::{AGAIN, Decoded, Limits, MarketLookup, Refusal, Request, Stream, Subscription, Venue};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use crate::feed::book::Books;
 use crate::market::{ContractSize, Market, MarketKind};
 
 /// Deribit.
@@ -74,6 +76,22 @@ impl Venue for Deribit {
     ) -> Result<Decoded, Refusal> {
         message::decode(frame, &Context { recv_at, markets }, out)
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        book::read(frame, &Context { recv_at, markets }, books, out)
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", AGAIN, streams), ask(AGAIN, streams)])
+    }
 }
 
 /// The streams that carry `kinds`: those of each market, those of each index, and the one of the venue.
@@ -84,6 +102,9 @@ fn streams(markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Stream> {
     for (id, native) in markets {
         if wants(&[Kind::Trade, Kind::Liquidation]) {
             streams.push(stream(format!("trades.{native}.100ms"), Some(*id), Kind::Trade, false));
+        }
+        if wants(&[Kind::Depth]) {
+            streams.push(stream(format!("book.{native}.100ms"), Some(*id), Kind::Depth, false));
         }
         if wants(&TICKER) {
             streams.push(stream(format!("ticker.{native}.100ms"), Some(*id), Kind::Mark, true));
@@ -108,9 +129,13 @@ fn streams(markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Stream> {
 
 /// The message of a request.
 fn ask(id: u64, streams: &[Stream]) -> String {
+    say("subscribe", id, streams)
+}
+
+fn say(word: &str, id: u64, streams: &[Stream]) -> String {
     let channels: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
-    serde_json::json!({"jsonrpc": "2.0", "id": id, "method": "public/subscribe", "params": {"channels": channels}})
-        .to_string()
+    let method = format!("public/{word}");
+    serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {"channels": channels}}).to_string()
 }
 
 /// `BTC-PERPETUAL`, `BTC-26DEC25` (both in USD a unit), `SOL_USDC-PERPETUAL`, `BTC-26DEC25-90000-C`, `BTC_USDC`. An option
@@ -198,10 +223,13 @@ mod tests {
             names,
             [
                 "trades.BTC-PERPETUAL.100ms",
+                "book.BTC-PERPETUAL.100ms",
                 "ticker.BTC-PERPETUAL.100ms",
                 "trades.BTC-26DEC25.100ms",
+                "book.BTC-26DEC25.100ms",
                 "ticker.BTC-26DEC25.100ms",
                 "trades.SOL_USDC-PERPETUAL.100ms",
+                "book.SOL_USDC-PERPETUAL.100ms",
                 "ticker.SOL_USDC-PERPETUAL.100ms",
                 "deribit_price_index.btc_usd",
                 "deribit_volatility_index.btc_usd",
@@ -212,9 +240,13 @@ mod tests {
         assert_eq!(one.url(Deribit.base()), "wss://www.deribit.com/ws/api/v2");
         assert_eq!(
             one.requests.iter().map(|request| (request.id, request.streams)).collect::<Vec<_>>(),
-            [(0, 0), (1, 10)]
+            [(0, 0), (1, 13)]
         );
-        assert_eq!(Deribit.subscribe(&markets, &[Kind::Depth]), []);
+        assert_eq!(Deribit.subscribe(&[], &Kind::ALL), []);
+        let texts = Deribit.book_again(&one.streams[1]).expect("it can be asked for");
+        let want = r#""method":"public/unsubscribe","params":{"channels":["book.BTC-PERPETUAL.100ms"]}}"#;
+        assert!(texts[0].ends_with(want), "{}", texts[0]);
+        assert!(texts[1].contains("public/subscribe"), "{}", texts[1]);
         let liquidations = Deribit.subscribe(&markets[..1], &[Kind::Liquidation]).remove(0);
         assert_eq!(liquidations.streams[0].name, "trades.BTC-PERPETUAL.100ms");
     }

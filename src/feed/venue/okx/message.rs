@@ -3,11 +3,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, Nanos, PriceMeaning};
+use crate::event::{Aggressor, Body, Completeness, Event, Liquidated, MarketId, Nanos, PriceMeaning};
+use crate::feed::book::{Books, Head, Link, Way};
 use crate::feed::venue::frame::{self, Context, parse, present};
 use crate::feed::venue::level::{Best, quote};
 use crate::feed::venue::number::Number;
-use crate::feed::venue::{Decoded, Reason, Refusal, value};
+use crate::feed::venue::{Decoded, Reason, Refusal, levels, value};
 
 /// When something happened and what; nothing where it says nothing.
 pub(super) type Found = Result<Option<(Nanos, Body)>, Reason>;
@@ -58,6 +59,42 @@ pub(super) fn best(text: &str, _: &str, _: Nanos) -> Found {
     let book: Bbo = parse(text)?;
     let at = book.ts.millis()?;
     Ok(quote(&book.bids, &book.asks)?.map(|body| (at, body)))
+}
+
+/// Up to 400 levels of the book: whole at first, then what changed. The numbers came in 2023; without them nothing tells of a
+/// hole. A change of nothing repeats the number, as a sign of life.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Levels<'a> {
+    #[serde(borrow)]
+    asks: &'a RawValue,
+    #[serde(borrow)]
+    bids: &'a RawValue,
+    #[serde(borrow)]
+    ts: Number<'a>,
+    #[serde(default, deserialize_with = "present")]
+    seq_id: Option<i64>,
+    #[serde(default, deserialize_with = "present")]
+    prev_seq_id: Option<i64>,
+}
+
+pub(super) fn book(
+    element: &str,
+    market: MarketId,
+    is_whole: bool,
+    cx: &Context,
+    books: &mut Books,
+    out: &mut Vec<Event>,
+) -> Result<Decoded, Refusal> {
+    let message: Levels = parse(element).map_err(|reason| reason.at(market))?;
+    let venue_at = message.ts.millis().map_err(|reason| reason.at(market))?;
+    let [after, number] = [message.prev_seq_id, message.seq_id].map(|id| id.map(i64::cast_unsigned));
+    let link = if is_whole { Link::Whole(number) } else { Link::Change { after, number } };
+    let head = Head { market, venue_at, recv_at: cx.recv_at, link };
+    levels::take(head, cx, books, out, |book| {
+        levels::pairs(book, Way::Bid, message.bids.get())?;
+        levels::pairs(book, Way::Ask, message.asks.get())
+    })
 }
 
 /// The day so far; recordings have their quotes from here.

@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::frame::{self, Context, parse, quoted_behind};
-use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
+use super::{AGAIN, Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use crate::feed::book::Books;
 use crate::market::{Market, MarketKind};
 
 /// OKX's public line.
@@ -99,9 +100,8 @@ impl Venue for Okx {
             "funding-rate" => message::funding,
             "open-interest" => message::interest,
             "liquidation-orders" => return message::liquidations(data()?, &Context { recv_at, markets }, out),
-            "books" | "books5" | "books-l2-tbt" | "books50-l2-tbt" | "instruments" | "status" | "price-limit" => {
-                return Ok(Decoded::Ignored);
-            }
+            "books" | "books5" | "books-l2-tbt" | "books50-l2-tbt" => return Ok(Decoded::Book),
+            "instruments" | "status" | "price-limit" => return Ok(Decoded::Ignored),
             _ => return Err(Reason::UnknownKind.into()),
         };
         let native = arg.native.ok_or(Reason::MissingField)?;
@@ -119,6 +119,32 @@ impl Venue for Okx {
             Ok(())
         })
     }
+
+    fn book(
+        &self,
+        frame: &[u8],
+        recv_at: Nanos,
+        markets: &MarketLookup,
+        books: &mut Books,
+        out: &mut Vec<Event>,
+    ) -> Result<Decoded, Refusal> {
+        let envelope: Envelope = parse(frame::text(frame)?)?;
+        let arg = envelope.arg.ok_or(Reason::UnknownKind)?;
+        let cx = Context { recv_at, markets };
+        let market = cx.market(arg.native.ok_or(Reason::MissingField)?)?;
+        let is_whole = match (arg.channel, envelope.action) {
+            ("books5", None) | (_, Some("snapshot")) => true,
+            (_, Some("update")) => false,
+            _ => return Err(Reason::UnknownKind.at(market)),
+        };
+        let data = envelope.data.ok_or(Reason::MissingField)?.get();
+        levels::messages(data, out, |element, out| message::book(element, market, is_whole, &cx, books, out))
+    }
+
+    fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
+        let streams = std::slice::from_ref(stream);
+        Some([say("unsubscribe", AGAIN, streams), ask(AGAIN, streams)])
+    }
 }
 
 /// The streams that carry `kinds`: market by market, then the index of each pair and the liquidations of each class.
@@ -131,6 +157,7 @@ fn streams(markets: &[(MarketId, &str)], kinds: &[Kind]) -> Vec<Stream> {
         for (channel, kind, is_there) in [
             ("trades", Kind::Trade, true),
             ("bbo-tbt", Kind::Quote, true),
+            ("books", Kind::Depth, true),
             ("mark-price", Kind::Mark, is_future),
             ("funding-rate", Kind::Funding, is_perp),
             ("open-interest", Kind::OpenInterest, is_future),
@@ -160,13 +187,17 @@ fn stream(channel: &str, key: &str, market: Option<MarketId>, kind: Kind) -> Str
 
 /// The message of a request.
 fn ask(id: u64, streams: &[Stream]) -> String {
+    say("subscribe", id, streams)
+}
+
+fn say(op: &str, id: u64, streams: &[Stream]) -> String {
     let arg = |stream: &Stream| {
         let (channel, key) = stream.name.split_once(':').unwrap_or((&stream.name, ""));
         let field = if channel == "liquidation-orders" { "instType" } else { "instId" };
         serde_json::json!({"channel": channel, field: key})
     };
     let args: Vec<_> = streams.iter().map(arg).collect();
-    serde_json::json!({"op": "subscribe", "args": args, "id": id.to_string()}).to_string()
+    serde_json::json!({"op": op, "args": args, "id": id.to_string()}).to_string()
 }
 
 /// What a frame may have at its top, whatever it is.
@@ -176,6 +207,8 @@ struct Envelope<'a> {
     event: Option<&'a str>,
     #[serde(borrow)]
     arg: Option<Arg<'a>>,
+    #[serde(borrow)]
+    action: Option<&'a str>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -225,15 +258,18 @@ mod tests {
             [
                 "trades:BTC-USDT-SWAP",
                 "bbo-tbt:BTC-USDT-SWAP",
+                "books:BTC-USDT-SWAP",
                 "mark-price:BTC-USDT-SWAP",
                 "funding-rate:BTC-USDT-SWAP",
                 "open-interest:BTC-USDT-SWAP",
                 "trades:BTC-USDT-251226",
                 "bbo-tbt:BTC-USDT-251226",
+                "books:BTC-USDT-251226",
                 "mark-price:BTC-USDT-251226",
                 "open-interest:BTC-USDT-251226",
                 "trades:BTC-USDT",
                 "bbo-tbt:BTC-USDT",
+                "books:BTC-USDT",
                 "liquidation-orders:SWAP",
                 "index-tickers:BTC-USDT",
                 "liquidation-orders:FUTURES",
@@ -243,8 +279,8 @@ mod tests {
         let text = |place: usize| all.requests[place].text.as_str();
         assert_eq!(text(0), r#"{"args":[{"channel":"trades","instId":"BTC-USDT-SWAP"}],"id":"1","op":"subscribe"}"#);
         assert_eq!(
-            text(11),
-            r#"{"args":[{"channel":"liquidation-orders","instType":"SWAP"}],"id":"12","op":"subscribe"}"#
+            text(14),
+            r#"{"args":[{"channel":"liquidation-orders","instType":"SWAP"}],"id":"15","op":"subscribe"}"#
         );
         assert_eq!(OKX.subscribe(&markets[2..], &[Kind::Liquidation, Kind::Index, Kind::Mark]), []);
     }
