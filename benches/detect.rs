@@ -242,7 +242,6 @@ fn engine(c: &mut Criterion) {
         });
     });
     group.finish();
-    snapshot_1000_markets(c);
     assert_slower("a window recomputed", "ours", || {
         let (mut plain, mut ours, mut noise) =
             (Plain { list: vec![0.0; 1024], place: 0 }, rolling::Rolling::new(1024), Noise::new());
@@ -261,7 +260,7 @@ fn engine(c: &mut Criterion) {
 }
 
 /// What the engine's thread does when a tape of inputs begins anew: the whole state, and the digest of the file that ends.
-fn snapshot_1000_markets(c: &mut Criterion) {
+fn rotation(c: &mut Criterion) {
     let mut group = c.benchmark_group("rotation");
     group.measurement_time(Duration::from_secs(2)).sample_size(10);
     let busy = Busy::new(1000, 10);
@@ -288,7 +287,7 @@ fn assert_slower(slow_name: &str, fast_name: &str, pair: impl FnOnce() -> (Box<d
     assert!(slow_took > fast_took, "{slow_name} took {slow_took:?}, {fast_name} {fast_took:?}");
 }
 
-criterion_group!(benches, statistics, detectors, bank, engine);
+criterion_group!(benches, statistics, detectors, bank, rotation, engine);
 
 fn main() {
     let number = |name| std::env::var(name).ok().and_then(|word| word.parse::<u32>().ok());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::bad::Reason;
 use super::decimal::whole;
 use super::error::TapeError;
-use super::fields::seconds;
+use super::fields::{FIRST_SECS, LAST_SECS, seconds};
 use super::format::Importer;
 use super::lines::{Line, Lines};
 use super::source::{Report, Source};
@@ -153,7 +153,8 @@ impl Frames {
 }
 
 fn nanos(text: &[u8]) -> Result<Nanos, Reason> {
-    whole(text).and_then(|ns| i64::try_from(ns).ok()).map(Nanos).ok_or(Reason::Time)
+    let years = FIRST_SECS * 1_000_000_000..LAST_SECS * 1_000_000_000;
+    whole(text).filter(|ns| years.contains(ns)).map(|ns| Nanos(ns as i64)).ok_or(Reason::Time)
 }
 
 /// Whether a frame speaks of markets that nobody has met, and of no other.
