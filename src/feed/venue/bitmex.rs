@@ -319,7 +319,7 @@ impl<'a> Message<'a> for Quote<'a> {
     }
 }
 
-/// A level of the book. A change names it by its id; recordings before 2024 give no price then, and none gives a size to a level
+/// A level of the book. A change names it by its id; older recordings give no price then, and none gives a size to a level
 /// that goes.
 #[derive(Deserialize)]
 struct Row<'a> {
