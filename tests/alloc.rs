@@ -16,16 +16,12 @@ mod stage;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::path::Path;
 
 use chance::Chance;
 use fusewire::detect::legs;
 use fusewire::engine::{Engine, Input, Output};
-use fusewire::event::{Liquidated, VenueStatus};
-use fusewire::feed::book::Books;
-use fusewire::feed::venue::{MarketLookup, VENUES, read};
-use fusewire::market::Markets;
-use serde_json::value::RawValue;
+use fusewire::event::{Liquidated, MarketId, Price, Qty, VenueStatus};
+use fusewire::feed::book::{Books, Head, Level, Link, Way};
 use stage::{at, interest, liquidation, quick, quote, status, table, trade};
 
 /// Counts what this thread asks for; other threads of the test harness do as they like.
@@ -113,47 +109,28 @@ fn the_count_sees_an_allocation() {
     assert_eq!(ASKED.get() - before, 1);
 }
 
-/// Every message of a book that a fixture holds, again and again: once the books have their size, none asks for memory.
+/// Whole books, changes, levels that go and depths told: once a book has its size, none of it asks for memory.
 #[test]
-fn messages_of_books_allocate_nothing_once_the_books_have_their_size() {
-    let mut frames = 0;
-    for venue in VENUES {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire").join(venue.name());
-        let read_file = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-        let natives: Vec<String> = serde_json::from_str(&read_file("markets.json").expect("names")).expect("a list");
-        let mut markets = Markets::new();
-        for native in &natives {
-            markets.add(venue.instrument(native).expect("a market"));
-        }
-        let lookup = MarketLookup::new(*venue, &markets);
-        for line in read_file("book.jsonl").unwrap_or_default().lines() {
-            let case: Case = serde_json::from_str(line).expect("a case");
-            if case.refused.is_some() {
-                continue;
+fn books_allocate_nothing_once_they_have_their_size() {
+    let (mut books, mut chance, mut told) = (Books::default(), Chance::new(7), 0_u64);
+    let mut message = |count: i64| {
+        let link = if count % 1000 == 0 { Link::Whole(None) } else { Link::Change { after: None, number: None } };
+        let head = Head { market: MarketId(3), venue_at: at(count as f64), recv_at: at(0.0), link };
+        let levels = if count % 1000 == 0 { 2000 } else { 20 };
+        let depth = books.take(head, |book| {
+            for _ in 0..levels {
+                let (away, qty) = ((chance.unit() * 1000.0).floor() / 10.0, (chance.unit() * 8.0).floor());
+                let (way, price) =
+                    if chance.unit() < 0.5 { (Way::Bid, 10_000.0 - away) } else { (Way::Ask, 10_000.5 + away) };
+                book.set(way, Level::new(Price::new(price).unwrap(), Qty::new(qty).unwrap()));
             }
-            let (mut books, mut events) = (Books::default(), Vec::with_capacity(16));
-            let mut round = || {
-                for frame in case.before.iter().chain([&case.frame]) {
-                    events.clear();
-                    read(*venue, frame.get().as_bytes(), at(0.0), &lookup, &mut books, &mut events).expect("a message");
-                }
-            };
-            (0..3).for_each(|_| round());
-            let before = ASKED.get();
-            (0..10).for_each(|_| round());
-            assert_eq!(ASKED.get() - before, 0, "{}: {line}", venue.name());
-            frames += 1;
-        }
-    }
-    assert!(frames > 40, "{frames}");
-}
-
-#[derive(serde::Deserialize)]
-struct Case<'c> {
-    #[serde(borrow, default)]
-    before: Vec<&'c RawValue>,
-    #[serde(borrow)]
-    frame: &'c RawValue,
-    #[serde(default)]
-    refused: Option<String>,
+            Ok::<_, ()>(())
+        });
+        told += u64::from(depth.unwrap().is_some());
+    };
+    (0..20_000).for_each(&mut message);
+    let before = ASKED.get();
+    (20_000..40_000).for_each(&mut message);
+    assert_eq!(ASKED.get() - before, 0, "allocations");
+    assert_eq!((told, books.losses()), (40_000, 0));
 }

@@ -4,9 +4,25 @@
 //! again.
 
 use fusewire::event::{Body, Event, MarketId, Nanos, VenueStatus};
+use fusewire::feed::book::Books;
 use fusewire::feed::venue::{Decoded, FRAME_MAX};
 
 use super::{rooms, sound};
+
+/// A message of a book, on a connection that knows none: sound depths or a refusal, and the same again.
+fn book(room: &rooms::Room, frame: &[u8]) {
+    let read = || {
+        let (mut books, mut events) = (Books::default(), Vec::new());
+        let found = room.venue.book(frame, RECV_AT, &room.lookup, &mut books, &mut events);
+        assert!(found.is_ok() || events.is_empty(), "{found:?} appended {events:?}");
+        (found, events)
+    };
+    let (found, events) = read();
+    for event in &events {
+        sound::event(event, &room.markets);
+    }
+    assert_eq!(read(), (found, events));
+}
 
 const RECV_AT: Nanos = Nanos::from_secs(1_760_128_900);
 
@@ -33,6 +49,9 @@ pub fn check(data: &[u8]) {
     let mut again = vec![before];
     assert_eq!(room.venue.decode(frame, RECV_AT, &room.lookup, &mut again), found);
     assert_eq!(again, events);
+    if found == Ok(Decoded::Book) {
+        book(room, frame);
+    }
     if let Some(name) = room.venue.named_in(frame) {
         assert!(name.len() <= frame.len());
         let _ = room.venue.instrument(&name);

@@ -13,9 +13,9 @@ use crate::trip::Evidence;
 crate::settings! {
     /// Section `detect.status`.
     pub struct StatusSettings {
-        /// A word in doubt falls after so many seconds with a trade.
+        /// Where a venue's word that it opens may have been missed, it is believed open after so many seconds with a trade.
         doubt_trades: u32 = 5, "", 1.0..=3600.0;
-        /// Or after so many seconds in which anything with a time of the venue's came.
+        /// The same without trades: after so many seconds in which anything came that has a time of the venue's.
         doubt_looks: u32 = 600, "", 1.0..=86400.0;
     }
 }

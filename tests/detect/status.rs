@@ -99,7 +99,9 @@ fn a_word_of_the_whole_venue_binds_all_its_markets_and_no_other() {
     let frame = br#"{"channel":"status","type":"update","data":[{"system":"cancel_only"}]}"#;
     let mut events = Vec::new();
     kraken.decode(frame, at(120.0), &lookup, &mut events).unwrap();
-    events.into_iter().for_each(|event| stage.feed(Input::Event(event)));
+    for event in events {
+        stage.feed(Input::Event(event));
+    }
     assert_eq!(stances(&stage), [Stance::Halt, Stance::Halt, Stance::Normal]);
 }
 

@@ -104,10 +104,22 @@ impl Books {
 
     /// Something is missing from the connection, nobody knows of which market: no known book can be trusted.
     pub fn lose_all(&mut self) {
-        for book in self.list.iter_mut().flatten().filter(|book| book.state() == State::Known) {
-            book.lose();
-            self.lost += 1;
-            self.losses += 1;
+        self.lose_where(|_, _| true);
+    }
+
+    /// A message could not be read: it may have changed the book of `market`, or where that is not known either, any book whose
+    /// next message will not show that one is missing.
+    pub fn doubt(&mut self, market: Option<MarketId>) {
+        self.lose_where(|id, book| market.map_or(!book.is_numbered(), |market| market == id));
+    }
+
+    fn lose_where(&mut self, which: impl Fn(MarketId, &Book) -> bool) {
+        for (id, book) in (0..).map(MarketId).zip(&mut self.list) {
+            if let Some(book) = book.as_mut().filter(|book| book.state() == State::Known && which(id, book)) {
+                book.lose();
+                self.lost += 1;
+                self.losses += 1;
+            }
         }
     }
 

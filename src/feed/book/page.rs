@@ -77,6 +77,11 @@ impl Book {
         (self.state, self.told_at) = (State::Unknown, None);
     }
 
+    /// Whether its messages are numbered.
+    pub(super) const fn is_numbered(&self) -> bool {
+        self.number.is_some()
+    }
+
     pub(super) const fn state(&self) -> State {
         self.state
     }

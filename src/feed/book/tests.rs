@@ -24,7 +24,9 @@ const CHANGE: Link = Link::Change { after: None, number: None };
 
 fn take(books: &mut Books, head: Head, levels: &[(Way, f64, f64)]) -> Option<(f64, f64)> {
     let told = books.take(head, |book| {
-        levels.iter().for_each(|(way, price, qty)| book.set(*way, level(*price, *qty)));
+        for (way, price, qty) in levels {
+            book.set(*way, level(*price, *qty));
+        }
         Ok::<_, ()>(())
     });
     told.expect("no fault").map(|body| match body {
@@ -101,6 +103,22 @@ fn a_message_that_is_refused_loses_the_book() {
 }
 
 #[test]
+fn a_message_that_nobody_can_read_loses_what_it_may_have_changed() {
+    let mut books = Books::default();
+    assert!(take(&mut books, head(0, WHOLE), &SOUND).is_some());
+    books.doubt(Some(MarketId(2)));
+    assert!(!is_lost(&books));
+    books.doubt(Some(MARKET));
+    assert!(is_lost(&books));
+    assert!(take(&mut books, head(1, Link::Whole(Some(7))), &SOUND).is_some());
+    books.doubt(None);
+    assert!(!is_lost(&books), "its next number will tell");
+    assert!(take(&mut books, head(2, WHOLE), &SOUND).is_some());
+    books.doubt(None);
+    assert!(is_lost(&books));
+}
+
+#[test]
 fn a_book_may_stand_crossed_for_a_moment_only() {
     let mut books = Books::default();
     assert!(take(&mut books, head(0, WHOLE), &SOUND).is_some());
@@ -141,7 +159,9 @@ fn a_checksum_binds_where_it_fitted_the_whole_book() {
     let mut books = Books::default();
     let mut check = |second, link, fits| {
         let told = books.take(head(second, link), |book| {
-            SOUND.iter().for_each(|(way, price, qty)| book.set(*way, level(*price, *qty)));
+            for (way, price, qty) in SOUND {
+                book.set(way, level(price, qty));
+            }
             book.check(fits);
             Ok::<_, ()>(())
         });
@@ -227,10 +247,14 @@ proptest! {
                 if shown < usize::MAX {
                     book.shows(shown);
                 }
-                changes.iter().for_each(|(way, price, qty)| book.set(*way, level(f64::from(*price), *qty)));
+                for (way, price, qty) in &changes {
+                    book.set(*way, level(f64::from(*price), *qty));
+                }
                 Ok::<_, ()>(())
             });
-            changes.iter().for_each(|(way, price, qty)| oracle.set(*way, *price, *qty));
+            for (way, price, qty) in &changes {
+                oracle.set(*way, *price, *qty);
+            }
             oracle.truncate();
             let told = told.expect("no fault").map(|body| match body {
                 Body::Depth { bid_qty, ask_qty } => (bid_qty.get(), ask_qty.get()),

@@ -115,7 +115,7 @@ impl Venue for Bitmex {
         books: &mut Books,
         out: &mut Vec<Event>,
     ) -> Result<Decoded, Refusal> {
-        book(parse(frame::text(frame)?)?, &Context { recv_at, markets }, books, out)
+        book(&parse(frame::text(frame)?)?, &Context { recv_at, markets }, books, out)
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
@@ -319,7 +319,7 @@ impl<'a> Message<'a> for Quote<'a> {
     }
 }
 
-/// A level of the book. A change names it by its id; recordings before 2024 give no price then, and none gives a size to a level
+/// A level of the book. A change names it by its id; older recordings give no price then, and none gives a size to a level
 /// that goes.
 #[derive(Deserialize)]
 struct Row<'a> {
@@ -343,7 +343,7 @@ struct Whose<'a> {
 }
 
 /// One change may come in several messages, one for each action; between them the book may stand crossed.
-fn book(envelope: Envelope, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+fn book(envelope: &Envelope, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
     let (Some(action), Some(data)) = (envelope.action, envelope.data) else { return Err(Reason::MissingField.into()) };
     // An empty book names its market in the filter alone.
     let mut first = None;

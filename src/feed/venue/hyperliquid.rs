@@ -253,7 +253,7 @@ fn best(bbo: &Bbo) -> Result<(Nanos, Option<Body>), Reason> {
 
 /// The best twenty levels of each side, bids first: always whole.
 #[derive(Deserialize)]
-struct Levels<'a> {
+struct WholeBook<'a> {
     coin: &'a str,
     #[serde(borrow)]
     time: Number<'a>,
@@ -262,7 +262,7 @@ struct Levels<'a> {
 }
 
 fn book(data: &str, cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
-    let message: Levels = parse(data)?;
+    let message: WholeBook = parse(data)?;
     let market = cx.market(message.coin)?;
     let venue_at = message.time.millis().map_err(|reason| reason.at(market))?;
     let head = Head { market, venue_at, recv_at: cx.recv_at, link: Link::Whole(None) };

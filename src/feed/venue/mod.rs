@@ -198,7 +198,8 @@ pub trait Venue: Send + Sync {
     }
 }
 
-/// Reads one frame, whatever it is; `books` are those of the connection that it came on.
+/// Reads one frame, whatever it is; `books` are those of the connection that it came on. A message of a book that is refused
+/// loses the book, and one that cannot be read at all every book whose next message would not show it.
 pub fn read(
     venue: &dyn Venue,
     frame: &[u8],
@@ -207,10 +208,19 @@ pub fn read(
     books: &mut Books,
     out: &mut Vec<Event>,
 ) -> Result<Decoded, Refusal> {
-    match venue.decode(frame, recv_at, markets, out)? {
-        Decoded::Book => venue.book(frame, recv_at, markets, books, out),
-        decoded => Ok(decoded),
+    let found = match venue.decode(frame, recv_at, markets, out) {
+        Ok(Decoded::Book) => venue.book(frame, recv_at, markets, books, out).inspect_err(|refusal| {
+            // A book that nobody asked for is no book of ours.
+            if refusal.reason != Reason::UnknownMarket {
+                books.doubt(refusal.market);
+            }
+        }),
+        found => found,
+    };
+    if found.as_ref().is_err_and(|refusal| matches!(refusal.reason, Reason::BadJson | Reason::TooLarge)) {
+        books.doubt(None);
     }
+    found
 }
 
 /// What a frame was.

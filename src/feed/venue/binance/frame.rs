@@ -106,7 +106,10 @@ fn usual(text: &str, cx: &Context, out: &mut Vec<Event>) -> Option<Decoded> {
     let (stream, rest) = text.strip_prefix("{\"stream\":\"")?.split_once('"')?;
     let data = rest.strip_prefix(",\"data\":")?.strip_suffix('}')?;
     let plain = stream.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let name = kind_of(stream).filter(|name| plain && !matches!(*name, "depth" | "book"))?;
+    let name = kind_of(stream).filter(|name| plain && *name != "depth")?;
+    if name == "book" {
+        return Some(Decoded::Book);
+    }
     one(name, data, cx, out).ok()
 }
 
