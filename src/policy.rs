@@ -247,6 +247,19 @@ pub fn shipped() -> Vec<Rule> {
         // Of two venues nobody knows which is wrong: both are told, and neither speaks for the asset.
         Rule { name: "dislocation".into(), any: words(&["dislocation"]), plan: half_size(), ..Rule::default() },
     ]
+    .into_iter()
+    .chain(of_a_venues_word())
+    .collect()
+}
+
+/// What a venue says of itself, where it says it. One that flaps holds ever longer, and waits for nobody.
+fn of_a_venues_word() -> [Rule; 2] {
+    let of = |name: &str, leg: &str, stance, severity| {
+        let permission = Permission::of(stance);
+        let plan = Plan { permission, hold_secs: 30.0, strikes_max: 0, ..Plan::default() };
+        Rule { name: name.to_owned(), any: vec![leg.to_owned()], plan, severity, ..Rule::default() }
+    };
+    [of("venue-limited", "status.limited", Stance::ReduceOnly, 3), of("venue-halted", "status.halted", Stance::Halt, 2)]
 }
 
 /// The legs a word names; empty when it names none.

@@ -20,8 +20,8 @@ use std::cell::Cell;
 use chance::Chance;
 use fusewire::detect::legs;
 use fusewire::engine::{Engine, Input, Output};
-use fusewire::event::Liquidated;
-use stage::{at, interest, liquidation, quick, quote, table, trade};
+use fusewire::event::{Liquidated, VenueStatus};
+use stage::{at, interest, liquidation, quick, quote, status, table, trade};
 
 /// Counts what this thread asks for; other threads of the test harness do as they like.
 struct Counting;
@@ -73,7 +73,8 @@ impl Ordinary {
         let price = 100.0 * (1.0 + self.away);
         match self.chance.below(1000) {
             0 => Input::Event(liquidation(market, now, price, 1.0, Liquidated::Long, true)),
-            1..10 => Input::Event(interest(market, now, 1000.0 + self.away)),
+            1 => Input::Event(status(market, now, VenueStatus::Online)),
+            2..10 => Input::Event(interest(market, now, 1000.0 + self.away)),
             10..400 => Input::Event(quote(market, now, price)),
             400..410 => Input::Tick(now),
             _ => Input::Event(trade(market, self.id, now, price)),

@@ -230,7 +230,7 @@ fn rules_that_could_not_work_are_refused() {
             c.toml:8: rule[2].any: must name at least one detector or leg (try ["moves"])
             c.toml:7: rule.manual.name: is kept for breakers tripped by hand (section [manual])
             c.toml:8: rule.manual.any: "stale.ded" names no leg of any detector (did you mean "stale.dead"?)
-            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale, apart, book, crowd, dislocation)
+            c.toml:8: rule.manual.any: "weather" names no leg of any detector (detectors: moves, velocity, jump, volatility, cascade, stale, apart, book, status, crowd, dislocation)
         "#]],
     );
 }
@@ -581,9 +581,9 @@ fn validate_tells_what_would_run() {
     let (code, text) = fusewire(&["validate", "-c", "config.toml"]);
     assert_eq!(code, Some(0), "{text}");
     expect![[r#"
-        checked fields       208 keys
+        checked fields       221 keys
         checked topology     4 markets on 2 feeds, 2 assets
-        checked topology     10 rules, 10 armed; 9 can fire
+        checked topology     12 rules, 12 armed; 11 can fire
         checked topology     0 hooks
         checked topology     lease of 250 ms outlasts 10 beats of 25 ms
         note: binance-usdm publishes at most one liquidation a second and symbol: sums are no totals
@@ -592,7 +592,7 @@ fn validate_tells_what_would_run() {
         note: no hook is armed: nobody is told of a trip unless they look
         runs    feed         binance-usdm BTCUSDT ETHUSDT
         runs    feed         binance-coinm BTCUSD_PERP ETHUSD_PERP
-        runs    rules        10 armed, 0 in shadow, 0 off
+        runs    rules        12 armed, 0 in shadow, 0 off
         runs    gate         fusewire-state/gate/gate, lease 250 ms
         runs    store        fusewire-state/store
         runs    serve        127.0.0.1:9464, control fusewire-state/control.sock
@@ -702,7 +702,7 @@ fn the_environment_is_looked_at_and_not_changed() {
         DIR/c.toml:13: hook.siren.env.TOKEN: the environment variable FUSEWIRE_NO_SUCH is not set
         checked fields       9 keys
         checked topology     4 markets on 2 feeds, 2 assets
-        checked topology     10 rules, 10 armed; 9 can fire
+        checked topology     12 rules, 12 armed; 11 can fire
         checked topology     lease of 250 ms outlasts 10 beats of 25 ms
         checked environment  serve.control: DIR/new can be made in DIR
         checked environment  serve.reports: DIR/new/reports can be made in DIR

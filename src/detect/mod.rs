@@ -14,12 +14,13 @@ mod jump;
 mod moves;
 mod plausible;
 mod stale;
+mod status;
 mod velocity;
 mod volatility;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::event::{Bar, Completeness, Kind, Liquidated, Nanos};
+use crate::event::{Bar, Completeness, Kind, Liquidated, Nanos, VenueStatus};
 use crate::settings::Settings;
 use crate::trip::{Direction, Evidence};
 
@@ -82,6 +83,13 @@ pub enum Seen<'a> {
         at: Nanos,
         /// What was counted.
         look: Look,
+    },
+    /// What its venue says of this market.
+    Status {
+        /// Engine time.
+        at: Nanos,
+        /// The word.
+        status: VenueStatus,
     },
     /// Something else arrived from this market.
     Arrival {
@@ -181,6 +189,7 @@ impl Seen<'_> {
             | Self::Index { at, .. }
             | Self::Arrival { at, .. }
             | Self::Quote { at, .. }
+            | Self::Status { at, .. }
             | Self::Look { at, .. }
             | Self::Clock { at }
             | Self::Link { at, .. }
@@ -337,13 +346,18 @@ catalogue! {
     stale::Stale,
     apart::Apart,
     book::Book,
+    status::Status,
     crowd::Crowd,
     dislocation::Dislocation,
 }
 
 /// The legs of those detectors that doubt the feed and not the market.
 pub fn of_feeds() -> LegSet {
-    let names = [stale::Stale::NAME, apart::Apart::NAME, book::Book::NAME];
+    of(&[stale::Stale::NAME, apart::Apart::NAME, book::Book::NAME])
+}
+
+/// The legs of these detectors.
+fn of(names: &[&str]) -> LegSet {
     let is_one = |(name, _): &(&str, Leg)| names.contains(name);
     legs().iter().enumerate().fold(0, |set, (leg, known)| set | LegSet::from(is_one(known)) << leg)
 }
@@ -495,7 +509,9 @@ impl Bank {
         self.detectors.stale.forget_arrival();
         self.detectors.apart.forget();
         self.detectors.book.forget();
-        let doubts = of_feeds();
+        self.detectors.status.doubt();
+        // A word of the venue binds on; forgotten here, it rises anew at the first look.
+        let doubts = of_feeds() | of(&[status::Status::NAME]);
         self.active &= !doubts;
         let scores = self.scores.iter_mut().enumerate().filter(|(leg, _)| doubts >> leg & 1 == 1);
         scores.for_each(|(_, score)| *score = 0.0);
@@ -526,9 +542,10 @@ impl Bank {
         self.detectors.is_warm(settings, &self.base)
     }
 
-    /// What a person should see about a leg.
+    /// What a person should see about a leg; of a doubtful feed also what the venue says of itself.
     pub fn evidence(&self, settings: &DetectSettings, leg: usize) -> Evidence {
-        self.detectors.evidence(settings, &self.base, leg)
+        let evidence = self.detectors.evidence(settings, &self.base, leg);
+        if of_feeds() >> leg & 1 == 1 { self.detectors.status.explain(evidence) } else { evidence }
     }
 
     /// A number that changes when the last bit of any score changes: the digest folds it in at every event. Four lanes, each

@@ -125,7 +125,8 @@ impl Detector for Stale {
             Seen::Quote { at, .. } => self.hear(settings, at, Stream::Book, scores),
             Seen::Clock { at } => self.listen(settings, at, scores),
             Seen::Link { at, connection, link } => self.link(settings, at, 1 << (connection % 64), link, scores),
-            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Peers { .. } | Seen::Look { .. } => {}
+            // A venue's word of itself is no life of its streams.
+            Seen::Bar(_) | Seen::Crowd { .. } | Seen::Peers { .. } | Seen::Look { .. } | Seen::Status { .. } => {}
         }
     }
 

@@ -6,7 +6,7 @@ use super::{DeliveryReport, Engine, FeedReport, FeedState, Life, MarketState};
 use crate::breaker::Stance;
 use crate::detect::{Edges, Link, Seen, Stream};
 use crate::event::{Bar, Body, Event, MarketId, Nanos, Price};
-use crate::incident::{Arrival, kind_of};
+use crate::incident::{Arrival, is_of_venue, kind_of};
 use crate::policy::{Mode, RuleId, Vote};
 use crate::record::Fact;
 use crate::trip::{Direction, Scope};
@@ -94,6 +94,7 @@ impl Engine {
             }
             Body::Index { price } => Seen::Index { at, price: price.get() },
             Body::Quote { bid, ask, .. } => Seen::Quote { at, bid: bid.get(), ask: ask.get() },
+            Body::Status { status } => Seen::Status { at, status },
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
             _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
@@ -247,7 +248,7 @@ impl Engine {
         };
         let kind = kind_of(detector, direction);
         let Some(market) = self.table.get(id) else { return (String::new(), Vec::new()) };
-        let subject = if kind == "blind_feed" { &market.venue } else { &market.asset };
+        let subject = if is_of_venue(kind) { &market.venue } else { &market.asset };
         self.state.incidents.trip(Arrival { at: self.state.now, subject, kind, severity: rule.severity })
     }
 

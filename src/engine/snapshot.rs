@@ -10,7 +10,7 @@ use super::{Engine, EngineSettings, State};
 use crate::market::Markets;
 
 const MAGIC: &[u8; 6] = b"FWSNAP";
-const FORMAT: u16 = 4;
+const FORMAT: u16 = 5;
 
 /// Why a snapshot was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -46,7 +46,8 @@ pub struct Incident {
     pub id: String,
     /// Asset, or venue for feeds.
     pub subject: String,
-    /// Kind: `flash_crash`, `squeeze`, `liquidation_cascade`, `volatility`, `blind_feed`, `manual`.
+    /// Kind: `flash_crash`, `squeeze`, `liquidation_cascade`, `volatility`, `blind_feed`, `venue_halt`,
+    /// `dislocation`, `manual`.
     pub kind: String,
     /// 1 (worst) to 4.
     pub severity: u8,
@@ -94,6 +95,7 @@ fn title(kind: &str) -> &str {
         "liquidation_cascade" => "Liquidation cascade",
         "volatility" => "Volatility regime",
         "blind_feed" => "Blind feed",
+        "venue_halt" => "Trading halted",
         "manual" => "Manual trip",
         other => other,
     }
@@ -104,12 +106,19 @@ pub fn kind_of(detector: &str, direction: Direction) -> &'static str {
     match (detector, direction) {
         ("cascade", _) => "liquidation_cascade",
         ("stale" | "apart" | "book", _) => "blind_feed",
+        ("status", _) => "venue_halt",
         ("dislocation", _) => "dislocation",
         ("manual", _) => "manual",
         (_, Direction::Down) => "flash_crash",
         (_, Direction::Up) => "squeeze",
         (_, Direction::None) => "volatility",
     }
+}
+
+/// Whether a kind is about a venue and its feeds: not the same storm as a crash of an asset, and one storm together, for the
+/// halt explains the silence.
+pub fn is_of_venue(kind: &str) -> bool {
+    matches!(kind, "blind_feed" | "venue_halt")
 }
 
 /// What a trip brings to its incident.
@@ -150,8 +159,7 @@ impl Incidents {
 
     /// Takes a trip in; returns the incident's id and the facts that follow.
     pub fn trip(&mut self, arrival: Arrival<'_>) -> (String, Vec<Fact>) {
-        // A blind feed is not the same storm as a crash of the same asset.
-        let key = (arrival.subject.to_owned(), arrival.kind == "blind_feed");
+        let key = (arrival.subject.to_owned(), is_of_venue(arrival.kind));
         let regroup = self.settings.regroup_secs;
         if let Some(incident) = self.current.get_mut(&key)
             && incident.phase != Phase::Resolved
@@ -190,7 +198,7 @@ impl Incidents {
     /// `INC-<UTC second>-<subject>`, with a counter where one second opens two.
     fn fresh_id(&self, arrival: Arrival<'_>) -> String {
         let second: String = arrival.at.to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
-        let feed = if arrival.kind == "blind_feed" { "FEED-" } else { "" };
+        let feed = if is_of_venue(arrival.kind) { "FEED-" } else { "" };
         let plain = format!("INC-{second}Z-{feed}{}", arrival.subject);
         let taken = |id: &str| self.older.contains_key(id) || self.current.values().any(|i| i.id == id);
         if !taken(&plain) {
@@ -239,7 +247,7 @@ impl Incidents {
             }
         }
         let Fact::Incident { id, change, kind, severity, scope, .. } = &record.fact else { return };
-        let key = (scope.clone(), kind == "blind_feed");
+        let key = (scope.clone(), is_of_venue(kind));
         if *change == IncidentChange::Opened {
             let incident = Incident {
                 id: id.clone(),

@@ -63,7 +63,15 @@ impl FeedSettings {
         Self {
             venue: venue.to_owned(),
             markets: markets.iter().map(|name| (*name).to_owned()).collect(),
-            kinds: vec![Kind::Trade, Kind::Quote, Kind::Liquidation, Kind::Mark, Kind::Index, Kind::Funding],
+            kinds: vec![
+                Kind::Trade,
+                Kind::Quote,
+                Kind::Liquidation,
+                Kind::Mark,
+                Kind::Index,
+                Kind::Funding,
+                Kind::Status,
+            ],
             endpoint: None,
             endpoints: Vec::new(),
             connections: 1,

@@ -23,4 +23,5 @@ mod shapes;
 mod silence;
 #[path = "../sim/stage.rs"]
 mod stage;
+mod status;
 mod wild;

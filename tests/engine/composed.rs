@@ -1,11 +1,11 @@
 //! A small composed tape: two markets, every kind of input, a crash with liquidations. No recorded data.
 
 use fusewire::engine::{FeedReport, FeedState, Input};
-use fusewire::event::{Liquidated, Nanos};
+use fusewire::event::{Liquidated, Nanos, VenueStatus};
 use fusewire::market::VenueId;
 
 use crate::chance::Chance;
-use crate::stage::{at, bar, interest, liquidation, quote, trade};
+use crate::stage::{at, bar, interest, liquidation, quote, status, trade};
 
 /// Seconds of the tape; the crash begins in the middle.
 const LENGTH_SECS: f64 = 900.0;
@@ -49,6 +49,8 @@ fn said(chance: &mut Chance, market: u32, id: u64, at: Nanos, price: f64, crash:
         0 => said.push(Input::Event(quote(market, at, price))),
         1 => said.push(Input::Event(interest(market, at, if crash { 9_000.0 } else { 10_000.0 } + price))),
         2 if crash => said.push(forced(market, at, price, Liquidated::Long)),
+        4 if crash => said.push(Input::Event(status(market, at, VenueStatus::CancelOnly))),
+        4 => said.push(Input::Event(status(market, at, VenueStatus::Online))),
         3 if id.is_multiple_of(5) => said.push(forced(market, at, price, Liquidated::Short)),
         _ => {}
     }

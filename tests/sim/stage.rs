@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use fusewire::breaker::{Permission, Stance};
 use fusewire::engine::{Action, Command, Engine, EngineSettings, FeedReport, FeedState, Input, Output};
 use fusewire::event::{
-    Aggressor, Bar, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty,
+    Aggressor, Bar, Body, Completeness, Event, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty, VenueStatus,
 };
 use fusewire::market::{ContractSize, Market, MarketKind, Markets, VenueId};
 use fusewire::record::{Fact, Record, Who};
@@ -76,6 +76,10 @@ pub(crate) fn interest(market: u32, at: Nanos, qty: f64) -> Event {
         market: MarketId(market),
         body: Body::OpenInterest { qty: Qty::new(qty).unwrap() },
     }
+}
+
+pub(crate) fn status(market: u32, at: Nanos, status: VenueStatus) -> Event {
+    Event { venue_at: at, recv_at: at, market: MarketId(market), body: Body::Status { status } }
 }
 
 /// A bar of one minute.
