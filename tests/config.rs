@@ -292,6 +292,9 @@ fn venues_of_ones_own_are_mapped_wholly_or_refused() {
             "kind = \"liquidations\"\nwhen = { \"/t\" = \"f\" }\nsymbol = \"/s\"\nprice = \"/p\"\nquantity = \"/q\"";
         venue("", "", &format!("[[venue.message]]\n{all}\ntime = \"/at\"\ntime_unit = \"ms\"\n{keys}"))
     };
+    let said = |keys: &str| {
+        venue(list, stream, &format!("[[venue.message]]\nkind = \"statuses\"\nwhen = {{ \"/t\" = \"s\" }}\n{keys}"))
+    };
     check(
         &[
             &venue(list, stream, ""),
@@ -306,7 +309,13 @@ fn venues_of_ones_own_are_mapped_wholly_or_refused() {
             &venue("", "each = \"$.data.rows\"\nid = \"/~2\"", ""),
             &venue("", "only = { \"live\" = true, \"/x\" = 2.5 }", ""),
             &venue("", "prize = \"/p\"", ""),
-            &venue("", "", "[[venue.message]]\nkind = \"depths\""),
+            &venue("", "", "[[venue.message]]\nkind = \"depth\""),
+            &venue("", "", "[[venue.message]]\nkind = \"depths\"\nwhen = { \"/t\" = \"d\" }"),
+            &said(""),
+            &said("status = \"/st\"\nonline = \"open\""),
+            &said("status = \"/st\"\nonline = [\"o*\", 1]\npost_only = 1\nmaintenance = [\"off\", \"*\"]"),
+            &said("status = \"/st\"\nonline = [\"on\", 1]\npost_only = 2\nmaintenance = \"*\""),
+            &said("status = \"/st\"\nonline = \"*\"\nmaintenance = \"closed\""),
             &venue("", "", "[[venue.message]]\nkind = \"quotes\""),
             &forced(""),
             &forced("side = \"/d\"\nlong = \"S\"\nshort = \"S\"\nprice_is = \"last\"\ncompleteness = \"none\""),
@@ -343,7 +352,18 @@ fn venues_of_ones_own_are_mapped_wholly_or_refused() {
             c.toml:13: venue.mydesk.message[1].only."live": is no JSON pointer: it must begin with / as in "/data/price", got "live" (try "/live")
             c.toml:13: venue.mydesk.message[1].only."/x": must be a text (with * at its end for what begins so, "*" for anything), a whole number, true or false, got 2.5
             c.toml:13: venue.mydesk.message[1].prize: is not known (did you mean price?)
-            c.toml:15: venue.mydesk.message[2].kind: must be one of trades, liquidations, quotes, marks, indexes, fundings, open_interests, got "depths"
+            c.toml:15: venue.mydesk.message[2].kind: must be one of trades, liquidations, quotes, depths, marks, indexes, fundings, open_interests, mark_ivs, volatility_indexes, statuses, got "depth" (try "depths")
+            c.toml:14: venue.mydesk.message[2].symbol: is missing (as in symbol = "/symbol")
+            c.toml:14: venue.mydesk.message[2].bid_quantity: is missing (as in bid_quantity = "/bid_depth")
+            c.toml:14: venue.mydesk.message[2].ask_quantity: is missing (as in ask_quantity = "/ask_depth")
+            c.toml:14: venue.mydesk.message[2].status: is missing (as in status = "/status")
+            c.toml:14: venue.mydesk.message[2].online: is missing: a status must say what is open, and what is not (as in online = "open")
+            c.toml:14: venue.mydesk.message[2].maintenance: is missing: a status must say what is open, and what is not (as in maintenance = "*": whatever else)
+            c.toml:14: venue.mydesk.message[2].maintenance: is missing: a status must say what is open, and what is not (as in maintenance = "*": whatever else)
+            c.toml:19: venue.mydesk.message[2].post_only: must not share a value with online
+            c.toml:20: venue.mydesk.message[2].maintenance: must not share a value with online
+            good
+            c.toml:19: venue.mydesk.message[2].maintenance: must not share a value with online
             c.toml:14: venue.mydesk.message[2].when: is missing (as in when = { "/type" = "trade" })
             c.toml:14: venue.mydesk.message[2].symbol: is missing (as in symbol = "/symbol")
             c.toml:14: venue.mydesk.message[2].bid: is missing (as in bid = "/bid")

@@ -11,6 +11,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -35,6 +36,40 @@ fn serve(status: &'static str, body: &'static str, promised: usize) -> String {
         }
     });
     url
+}
+
+/// Serves what `answer` gives for the path asked for; gives the URL and what was asked.
+fn serve_pages(answer: impl Fn(&str) -> (&'static str, String) + Send + 'static) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/instruments-info?category=linear&limit=2", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let first = lines.next().unwrap().unwrap();
+            let path = first.split(' ').nth(1).unwrap().to_owned();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let (status, body) = answer(&path);
+            heard.lock().unwrap().push(path);
+            let head = format!("content-length: {}\r\nconnection: close", body.len());
+            let _ = write!(stream, "HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}");
+        }
+    });
+    (url, asked)
+}
+
+/// Status and body for the path asked for.
+type Answer = fn(&str) -> (&'static str, String);
+
+/// A page of Bybit's listing.
+fn page(coins: &[&str], next: &str) -> String {
+    let row = |coin: &&str| {
+        format!(r#"{{"symbol":"{coin}USDT","contractType":"LinearPerpetual","baseCoin":"{coin}","quoteCoin":"USDT"}}"#)
+    };
+    let rows = coins.iter().map(row).collect::<Vec<_>>().join(",");
+    format!(r#"{{"retCode":0,"retMsg":"OK","result":{{"list":[{rows}],"nextPageCursor":"{next}"}}}}"#)
 }
 
 fn fusewire(dir: &TempDir, args: &[&str]) -> (Option<i32>, String, String) {
@@ -110,6 +145,88 @@ fn an_answer_that_is_none_leaves_the_old_file() {
     let (code, _, words) = fusewire(&dir, &["instruments", "refresh", "mtgox"]);
     assert_eq!(code, Some(2));
     assert!(words.contains("choose from binance-usdm"), "{words}");
+}
+
+#[test]
+fn a_listing_of_several_pages_is_read_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let (url, asked) = serve_pages(|path| {
+        let body = match path.split_once("&cursor=").map(|(_, cursor)| cursor) {
+            None => page(&["AAVE", "BTC"], "first%3DAAVE%26last%3DBTC"),
+            Some("first%3DAAVE%26last%3DBTC") => page(&["DOT", "ETH"], "c2"),
+            // One that moved from page to page meanwhile counts once.
+            Some("c2") => page(&["ETH", "TRX"], ""),
+            Some(_) => return ("404 Not Found", String::new()),
+        };
+        ("200 OK", body)
+    });
+    let (code, said, words) = fusewire(&dir, &["instruments", "refresh", "bybit-linear", "--from", &url]);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(0), "instruments-bybit-linear.toml: 5 instruments of bybit-linear\n"),
+        "{words}"
+    );
+    let first = "/instruments-info?category=linear&limit=2";
+    let want = [String::new(), "&cursor=first%3DAAVE%26last%3DBTC".to_owned(), "&cursor=c2".to_owned()];
+    assert_eq!(*asked.lock().unwrap(), want.map(|rest| format!("{first}{rest}")));
+    let file = fs::read_to_string(dir.path().join("instruments-bybit-linear.toml")).unwrap();
+    assert!(file.contains("\"bybit-linear:TRXUSDT\"") && file.contains("\"bybit-linear:AAVEUSDT\""), "{file}");
+}
+
+#[test]
+fn pages_that_end_nowhere_leave_the_old_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("instruments-bybit-linear.toml");
+    fs::write(&file, "old").unwrap();
+    let refresh = |url: &str| fusewire(&dir, &["instruments", "refresh", "bybit-linear", "--from", url]);
+    let stories: [(Answer, &str, usize); 5] = [
+        // The same page for ever.
+        (|_| ("200 OK", page(&["BTC"], "again")), "names a next page that was read already", 2),
+        // Pages without end.
+        (
+            |path| {
+                let place: usize = path.split_once("cursor=").map_or(0, |(_, place)| place.parse().unwrap());
+                ("200 OK", page(&["BTC"], &(place + 1).to_string()))
+            },
+            "names a next page after 200",
+            200,
+        ),
+        (|_| ("200 OK", page(&["BTC"], "x&category=option")), "names a next page as no address does", 1),
+        // The second page is none.
+        (
+            |path| {
+                if path.contains("cursor") { ("429 Too Many", String::new()) } else { ("200 OK", page(&["BTC"], "2")) }
+            },
+            "the server answers 429",
+            2,
+        ),
+        (
+            |path| {
+                let refusal = r#"{"retCode":10006,"retMsg":"Too many visits!"}"#.to_owned();
+                ("200 OK", if path.contains("cursor") { refusal } else { page(&["BTC"], "2") })
+            },
+            "cursor=2: the answer is a refusal: Too many visits!",
+            2,
+        ),
+    ];
+    for (answer, want, times) in stories {
+        let (url, asked) = serve_pages(answer);
+        let (code, said, words) = refresh(&url);
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{want}: {words}");
+        assert!(words.contains(want), "{want}: {words}");
+        assert_eq!(asked.lock().unwrap().len(), times, "{want}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old", "{want}");
+    }
+    // Pages that were fetched elsewhere: all of them, or none.
+    let (one, two) = (dir.path().join("1.json"), dir.path().join("2.json"));
+    fs::write(&one, page(&["BTC"], "2")).unwrap();
+    fs::write(&two, page(&["DOT"], "")).unwrap();
+    let (code, _, words) = refresh(one.to_str().unwrap());
+    assert_eq!(code, Some(1));
+    assert!(words.contains("is one page of several, and the last one is missing"), "{words}");
+    let from = ["--from", one.to_str().unwrap(), "--from", two.to_str().unwrap()];
+    let (code, said, words) = fusewire(&dir, &[&["instruments", "refresh", "bybit-linear"][..], &from].concat());
+    assert_eq!((code, said.ends_with("2 instruments of bybit-linear\n")), (Some(0), true), "{said}{words}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::table::lay_out;
 use super::{Exit, Fault, clock, replay, say};
-use crate::feed::listing::{LISTINGS, Listed, Listing, word};
+use crate::feed::listing::{Cursor, LISTINGS, Listed, Listing, Pages, word};
 use crate::live::Settings;
 use crate::market::{ContractSize, Market};
 
@@ -46,8 +46,8 @@ struct ListArgs {
 
 /// Read a venue's public listing of instruments and write it as a file that a config names under [instruments].
 ///
-/// Over HTTPS, through the proxy of `HTTPS_PROXY` where one is set; nothing is followed elsewhere. What cannot be told is left out
-/// and counted. The old file stays until the new one is whole.
+/// Over HTTPS, through the proxy of `HTTPS_PROXY` where one is set; nothing is followed elsewhere. A listing of several pages is
+/// read to its end. What cannot be told is left out and counted. The old file stays until the new one is whole.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -148,9 +148,12 @@ fn read(listing: &Listing, from: &[String]) -> Result<(Listed, Vec<String>), Fau
     let sources: Vec<String> =
         if from.is_empty() { listing.urls.iter().map(|url| (*url).to_owned()).collect() } else { from.to_vec() };
     let mut listed = Listed::default();
-    for source in &sources {
-        let text = answer::read(source)?;
-        listed.read(listing, &text).map_err(|why| anyhow::anyhow!("{source}: the answer {why}"))?;
+    for (place, source) in sources.iter().enumerate() {
+        let next = pages(listing, source, &mut listed)?;
+        // Pages that were fetched elsewhere come one behind the other.
+        if next.is_some() && place + 1 == sources.len() {
+            return Err(anyhow::anyhow!("{source}: is one page of several, and the last one is missing").into());
+        }
     }
     if listed.instruments.is_empty() {
         let left_out: u64 = listed.left_out.values().sum();
@@ -161,6 +164,20 @@ fn read(listing: &Listing, from: &[String]) -> Result<(Listed, Vec<String>), Fau
         .into());
     }
     Ok((listed, sources))
+}
+
+/// Every page from here on; of a file, which is one page, what it says of the next.
+fn pages(listing: &Listing, source: &str, listed: &mut Listed) -> Result<Option<Cursor>, Fault> {
+    let (mut pages, mut at) = (Pages::default(), source.to_owned());
+    loop {
+        let text = answer::read(&at)?;
+        let wrong = |why: String| anyhow::anyhow!("{at}: the answer {why}");
+        let next = listed.read(listing, &text).map_err(wrong)?;
+        match next {
+            Some(cursor) if answer::is_url(source) => at = pages.next(source, cursor).map_err(wrong)?,
+            next => return Ok(next),
+        }
+    }
 }
 
 /// Whole or not at all: a daemon that starts meanwhile reads the old file or the new one.

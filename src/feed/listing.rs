@@ -4,6 +4,7 @@
 //! Shapes are those of the venues' documents (last checked 2026-07). What cannot be told is left out and counted: a market with a
 //! wrong size is worse than one without.
 
+mod cursor;
 mod services;
 
 use super::venue::name::is_asset;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
+pub use cursor::{Cursor, Pages};
 pub use services::{LISTINGS, Listing};
 
 use crate::event::Nanos;
@@ -36,15 +38,16 @@ pub struct Listed {
 type Read = Result<(String, Terms), &'static str>;
 
 impl Listed {
-    /// Reads one answer and adds what it lists; the error says why it is no listing of this venue.
-    pub fn read(&mut self, listing: &Listing, answer: &str) -> Result<(), String> {
-        let rows = (listing.rows)(answer)?;
-        for row in rows {
+    /// Reads one answer and adds what it lists; gives what to ask the venue for to get the next page, where there is one. The
+    /// error says why it is no listing of this venue.
+    pub fn read(&mut self, listing: &Listing, answer: &str) -> Result<Option<Cursor>, String> {
+        let page = (listing.rows)(answer)?;
+        for row in page.rows {
             if let Err(why) = (listing.read)(row.get()).and_then(|one| self.keep(one)) {
                 *self.left_out.entry(why).or_default() += 1;
             }
         }
-        Ok(())
+        page.next.map(Cursor::new).transpose()
     }
 
     fn keep(&mut self, (native, terms): (String, Terms)) -> Result<(), &'static str> {
@@ -104,8 +107,16 @@ pub const fn word(kind: MarketKind) -> &'static str {
     }
 }
 
-/// The raw elements of a list.
-type Rows<'a> = Vec<&'a RawValue>;
+/// One page of a listing: the raw elements of its list, and the venue's word for the next.
+struct Page<'a> {
+    rows: Vec<&'a RawValue>,
+    next: Option<String>,
+}
+
+/// The whole listing.
+const fn whole(rows: Vec<&RawValue>) -> Page<'_> {
+    Page { rows, next: None }
+}
 
 #[cfg(test)]
 mod tests;

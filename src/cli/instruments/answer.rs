@@ -18,9 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads a file, or asks a server. Plain `http` never leaves the machine.
 pub(super) fn read(source: &str) -> Result<String> {
-    let is_url = source.starts_with("https://") || source.starts_with("http://");
-    let text = if is_url { ask(source) } else { file(source) };
+    let text = if is_url(source) { ask(source) } else { file(source) };
     text.with_context(|| source.to_owned())
+}
+
+/// Whether it is asked of a server.
+pub(super) fn is_url(source: &str) -> bool {
+    source.starts_with("https://") || source.starts_with("http://")
 }
 
 fn file(path: &str) -> Result<String> {

@@ -5,17 +5,21 @@ use super::template;
 use crate::config::fault::Wrong;
 use crate::config::section::{Entry, Section};
 use crate::config::value::Range;
-use crate::event::{Completeness, Kind, PriceMeaning};
-use crate::feed::venue::generic::{AnyOf, Hole, Message, Side, Source, Template, TimeUnit, What};
+use crate::event::{Completeness, Kind, PriceMeaning, VenueStatus};
+use crate::feed::venue::generic::{AnyOf, Expected, Hole, Message, Side, Source, Template, TimeUnit, What};
 
-/// What a mapping can make. The rest is made of these, or comes from nowhere else.
-const KINDS: [Kind; 7] =
-    [Kind::Trade, Kind::Liquidation, Kind::Quote, Kind::Mark, Kind::Index, Kind::Funding, Kind::OpenInterest];
 const MEANINGS: [(&str, PriceMeaning); 3] =
     [("order", PriceMeaning::Order), ("fill", PriceMeaning::Fill), ("bankruptcy", PriceMeaning::Bankruptcy)];
 const SHARES: [(&str, Completeness); 3] =
     [("full", Completeness::Full), ("sampled", Completeness::Sampled), ("partial", Completeness::Partial)];
 const SIDES: [(&str, bool); 2] = [("taker", false), ("maker", true)];
+/// What a venue says of itself, in the order in which it is looked for.
+const STATUSES: [(&str, VenueStatus); 4] = [
+    ("online", VenueStatus::Online),
+    ("post_only", VenueStatus::PostOnly),
+    ("cancel_only", VenueStatus::CancelOnly),
+    ("maintenance", VenueStatus::Maintenance),
+];
 const SCALE: Range = Range { unit: "", min: 1e-9, max: 1e9 };
 
 /// Reads them all.
@@ -41,13 +45,13 @@ fn message(
         ),
         only: sources(&mut section, "only"),
         each,
-        symbol: needed(&mut section, "symbol", "/symbol"),
+        symbol: symbol(&mut section, kind),
         symbol_prefix: section.text("symbol_prefix").unwrap_or_default(),
         symbol_suffix: section.text("symbol_suffix").unwrap_or_default(),
         time: time(&mut section, kind),
         optional: section.flag("optional", false),
         what: what(&mut section, kind),
-        stream: stream(&mut section, request),
+        stream: stream(&mut section, kind, request),
         steady: section.flag("steady", false),
     };
     section.finish();
@@ -55,13 +59,21 @@ fn message(
 }
 
 fn kind(section: &mut Section<'_, '_>) -> Option<Kind> {
-    let names = KINDS.map(Kind::name);
+    let names = Kind::ALL.map(Kind::name);
     let is_there = section.holds("kind");
-    let kind = section.word("kind", &names, |word| KINDS.into_iter().find(|kind| kind.name() == word));
+    let kind = section.word("kind", &names, |word| Kind::ALL.into_iter().find(|kind| kind.name() == word));
     if !is_there {
         section.missing("kind", "\"trades\"");
     }
     kind
+}
+
+/// What a venue says of itself may be of all markets; nothing else may.
+fn symbol(section: &mut Section<'_, '_>, kind: Kind) -> Option<Source> {
+    if kind == Kind::Status && !section.holds("symbol") {
+        return source(section, "symbol");
+    }
+    Some(needed(section, "symbol", "/symbol"))
 }
 
 /// Trades and liquidations must say when they were: a repeat is known by it.
@@ -78,10 +90,11 @@ fn time(section: &mut Section<'_, '_>, kind: Kind) -> Option<(Source, TimeUnit)>
     at.zip(unit)
 }
 
-fn stream(section: &mut Section<'_, '_>, request: Option<&Template>) -> Option<Template> {
+/// Some venues say what they are up to without being asked.
+fn stream(section: &mut Section<'_, '_>, kind: Kind, request: Option<&Template>) -> Option<Template> {
     let stream = template(section, "stream", &[Hole::Market, Hole::MarketLower]);
     let asks = request.is_some_and(|request| request.has(Hole::Stream) || request.has(Hole::Streams));
-    if asks && !section.holds("stream") {
+    if asks && kind != Kind::Status && !section.holds("stream") {
         let wrong = Wrong::new("is missing: the request asks for streams")
             .hint("as in stream = '\"trades/{market}\"'; the quotes are part of it".to_owned());
         section.wrong("stream", wrong);
@@ -102,7 +115,14 @@ fn what(section: &mut Section<'_, '_>, kind: Kind) -> What<Source> {
         Kind::Index => What::Index(needed(section, "price", "/index")),
         Kind::Funding => What::Funding(needed(section, "rate", "/funding"), section.number("scale", SCALE, 1.0)),
         Kind::OpenInterest => What::OpenInterest(needed(section, "quantity", "/open_interest")),
-        _ => What::Trade {
+        Kind::Depth => What::Depth {
+            bid_quantity: needed(section, "bid_quantity", "/bid_depth"),
+            ask_quantity: needed(section, "ask_quantity", "/ask_depth"),
+        },
+        Kind::MarkIv => What::MarkIv(needed(section, "iv", "/mark_iv"), section.number("scale", SCALE, 1.0)),
+        Kind::VolatilityIndex => What::VolatilityIndex(needed(section, "level", "/volatility")),
+        Kind::Status => What::Status(needed(section, "status", "/status"), statuses(section)),
+        Kind::Trade => What::Trade {
             price: needed(section, "price", "/price"),
             quantity: needed(section, "quantity", "/size"),
             id: source(section, "id"),
@@ -155,6 +175,35 @@ fn liquidation(section: &mut Section<'_, '_>) -> What<Source> {
         meaning: meaning.unwrap_or(PriceMeaning::Order),
         completeness: completeness.unwrap_or(Completeness::Partial),
     }
+}
+
+/// What the words of a venue mean: what is open must be said, and what is not. No value may mean two, but `"*"` alone is what
+/// is left.
+fn statuses(section: &mut Section<'_, '_>) -> Vec<(VenueStatus, AnyOf)> {
+    let mut known: Vec<(&str, VenueStatus, AnyOf)> = Vec::new();
+    for (key, status) in STATUSES {
+        let Some(values) = values(section, key) else { continue };
+        let is_rest = values == [Expected::Anything] && !known.is_empty();
+        let shares = |of: &AnyOf| of.iter().any(|one| values.iter().any(|other| !one.excludes(other)));
+        if let Some((other, ..)) = known.iter().find(|(_, _, of)| !is_rest && shares(of)) {
+            section.wrong(key, format!("must not share a value with {other}"));
+        }
+        known.push((key, status, values));
+    }
+    for (key, is_there, example) in [
+        ("online", section.holds("online"), "online = \"open\""),
+        (
+            "maintenance",
+            STATUSES.iter().skip(1).any(|(key, _)| section.holds(key)),
+            "maintenance = \"*\": whatever else",
+        ),
+    ] {
+        if !is_there {
+            let wrong = Wrong::new("is missing: a status must say what is open, and what is not");
+            section.wrong(key, wrong.hint(format!("as in {example}")));
+        }
+    }
+    known.into_iter().map(|(_, status, values)| (status, values)).collect()
 }
 
 /// Values of two meanings: both must be there, and no value may mean both.

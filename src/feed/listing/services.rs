@@ -4,7 +4,7 @@ use crate::feed::instrument::coin;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Read, Rows};
+use super::{Page, Read, whole};
 use crate::feed::venue::number::Number;
 use crate::market::ContractSize::{Base, Quote};
 use crate::market::{ContractSize, MarketKind, Terms};
@@ -15,7 +15,7 @@ pub struct Listing {
     pub venue: &'static str,
     /// Where it is; several answers make one listing.
     pub urls: &'static [&'static str],
-    pub(super) rows: fn(&str) -> Result<Rows<'_>, String>,
+    pub(super) rows: fn(&str) -> Result<Page<'_>, String>,
     pub(super) read: fn(&str) -> Read,
 }
 
@@ -86,8 +86,8 @@ const NO_SHAPE: &str = "not of the documented shape";
 const NO_SIZE: &str = "a contract size that is none";
 const NOT_OURS: &str = "of a kind that is not listened to";
 
-fn list(answer: &str) -> Result<Rows<'_>, String> {
-    serde_json::from_str(answer).map_err(|fault| format!("is no list of instruments: {fault}"))
+fn list(answer: &str) -> Result<Page<'_>, String> {
+    serde_json::from_str(answer).map(whole).map_err(|fault| format!("is no list of instruments: {fault}"))
 }
 
 fn inside<'a, T: Deserialize<'a>>(answer: &'a str) -> Result<T, String> {
@@ -124,8 +124,8 @@ struct BinanceInfo<'a> {
     symbols: Vec<&'a RawValue>,
 }
 
-fn binance(answer: &str) -> Result<Rows<'_>, String> {
-    inside::<BinanceInfo>(answer).map(|info| info.symbols)
+fn binance(answer: &str) -> Result<Page<'_>, String> {
+    inside::<BinanceInfo>(answer).map(|info| whole(info.symbols))
 }
 
 #[derive(Deserialize)]
@@ -178,17 +178,15 @@ struct BybitResult<'a> {
     next_page_cursor: Option<String>,
 }
 
-/// One page; more than a page of 1,000 is told, for then something is missing.
-fn bybit(answer: &str) -> Result<Rows<'_>, String> {
+/// One page of up to 1,000; the last one names no next, or an empty one.
+fn bybit(answer: &str) -> Result<Page<'_>, String> {
     let answer: BybitAnswer = inside(answer)?;
     if answer.ret_code != 0 {
         return Err(format!("is a refusal: {}", super::super::session::printable(&answer.ret_msg)));
     }
     let result = answer.result.ok_or("has no result")?;
-    if result.next_page_cursor.is_some_and(|cursor| !cursor.is_empty()) {
-        return Err("is one page of several; only a listing of one page is read".to_owned());
-    }
-    result.list.ok_or_else(|| "has no list".to_owned())
+    let next = result.next_page_cursor.filter(|cursor| !cursor.is_empty());
+    Ok(Page { rows: result.list.ok_or("has no list")?, next })
 }
 
 #[derive(Deserialize)]
@@ -232,10 +230,10 @@ struct OkxAnswer<'a> {
     data: Vec<&'a RawValue>,
 }
 
-fn okx_rows(answer: &str) -> Result<Rows<'_>, String> {
+fn okx_rows(answer: &str) -> Result<Page<'_>, String> {
     let answer: OkxAnswer = inside(answer)?;
     if answer.code == "0" {
-        Ok(answer.data)
+        Ok(whole(answer.data))
     } else {
         Err(format!("is a refusal: {}", super::super::session::printable(&answer.msg)))
     }
@@ -313,8 +311,8 @@ struct DeribitAnswer<'a> {
     result: Vec<&'a RawValue>,
 }
 
-fn deribit_rows(answer: &str) -> Result<Rows<'_>, String> {
-    inside::<DeribitAnswer>(answer).map(|answer| answer.result)
+fn deribit_rows(answer: &str) -> Result<Page<'_>, String> {
+    inside::<DeribitAnswer>(answer).map(|answer| whole(answer.result))
 }
 
 #[derive(Deserialize)]
@@ -353,8 +351,8 @@ struct KrakenAnswer<'a> {
     instruments: Vec<&'a RawValue>,
 }
 
-fn kraken_rows(answer: &str) -> Result<Rows<'_>, String> {
-    inside::<KrakenAnswer>(answer).map(|answer| answer.instruments)
+fn kraken_rows(answer: &str) -> Result<Page<'_>, String> {
+    inside::<KrakenAnswer>(answer).map(|answer| whole(answer.instruments))
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ fn listing(venue: &str) -> &'static Listing {
 
 fn read(venue: &str, answer: &str) -> Result<Listed, String> {
     let mut listed = Listed::default();
-    listed.read(listing(venue), answer).map(|()| listed)
+    listed.read(listing(venue), answer).map(|_| listed)
 }
 
 /// An answer of every venue, with what it lists.
@@ -140,8 +140,8 @@ fn what_is_no_listing_is_refused_whole() {
         ("bybit-spot", r#"{"retCode":10001,"retMsg":"bad\u001b[31m","result":{}}"#, "bad?[31m"),
         (
             "bybit-spot",
-            r#"{"retCode":0,"retMsg":"OK","result":{"list":[],"nextPageCursor":"x"}}"#,
-            "one page of several",
+            r#"{"retCode":0,"retMsg":"OK","result":{"list":[],"nextPageCursor":"x&category=option"}}"#,
+            "a next page as no address does: x&category=option",
         ),
         ("okx", r#"{"code":"50011","msg":"Too Many Requests","data":[]}"#, "Too Many Requests"),
     ] {

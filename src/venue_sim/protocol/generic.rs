@@ -67,6 +67,9 @@ impl Protocol for Generic {
     }
 
     fn audience(&self, frame: &str) -> Audience {
+        if self.is_for_everyone(frame) {
+            return Audience::Everyone;
+        }
         let settings = self.settings();
         let streams = match settings.request {
             Some(_) => self.streams_of(frame),

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::condition::{AnyOf, Conditions, is_one_of};
 use super::pointer::{Found, Pointer, string};
 use super::template::Template;
-use crate::event::{Aggressor, Body, Completeness, Kind, Liquidated, Nanos, Price, PriceMeaning};
+use crate::event::{Aggressor, Body, Completeness, Kind, Liquidated, Nanos, Price, PriceMeaning, VenueStatus};
 use crate::feed::venue::number::Number;
 use crate::feed::venue::rfc3339::rfc3339;
 use crate::feed::venue::{Reason, value};
@@ -45,6 +45,10 @@ impl<'a> View<'_, 'a> {
 
     fn price(&self, place: &Place) -> Result<Price, Reason> {
         self.number(place)?.price()
+    }
+
+    fn scaled(&self, place: &Place, scale: f64) -> Result<f64, Reason> {
+        Ok(self.number(place)?.get()? * scale)
     }
 }
 
@@ -135,6 +139,19 @@ pub enum What<P> {
     Funding(P, f64),
     /// Open interest.
     OpenInterest(P),
+    /// What rests within 10 basis points of the mid.
+    Depth {
+        /// On the bid side.
+        bid_quantity: P,
+        /// On the ask side.
+        ask_quantity: P,
+    },
+    /// Implied volatility of the mark price of an option, and what makes a fraction of it.
+    MarkIv(P, f64),
+    /// A volatility index, in points.
+    VolatilityIndex(P),
+    /// What the venue says of itself, and what its words mean: the first that fits counts.
+    Status(P, Vec<(VenueStatus, AnyOf)>),
 }
 
 /// Which values mean which side.
@@ -161,6 +178,10 @@ impl<P> What<P> {
             Self::Index(_) => Kind::Index,
             Self::Funding(..) => Kind::Funding,
             Self::OpenInterest(_) => Kind::OpenInterest,
+            Self::Depth { .. } => Kind::Depth,
+            Self::MarkIv(..) => Kind::MarkIv,
+            Self::VolatilityIndex(_) => Kind::VolatilityIndex,
+            Self::Status(..) => Kind::Status,
         }
     }
 
@@ -197,15 +218,28 @@ impl<P> What<P> {
             Self::Index(price) => What::Index(to(price)),
             Self::Funding(rate, scale) => What::Funding(to(rate), *scale),
             Self::OpenInterest(quantity) => What::OpenInterest(to(quantity)),
+            Self::Depth { bid_quantity, ask_quantity } => {
+                What::Depth { bid_quantity: to(bid_quantity), ask_quantity: to(ask_quantity) }
+            }
+            Self::MarkIv(iv, scale) => What::MarkIv(to(iv), *scale),
+            Self::VolatilityIndex(level) => What::VolatilityIndex(to(level)),
+            Self::Status(at, words) => What::Status(to(at), words.clone()),
         }
     }
 
-    /// Where the number stands without which there is nothing to say.
+    /// Where that stands without which there is nothing to say.
     const fn heart(&self) -> [&P; 2] {
         match self {
             Self::Trade { price, quantity, .. } | Self::Liquidation { price, quantity, .. } => [price, quantity],
             Self::Quote { bid, ask, .. } => [bid, ask],
-            Self::Mark(one) | Self::Index(one) | Self::Funding(one, _) | Self::OpenInterest(one) => [one, one],
+            Self::Depth { bid_quantity, ask_quantity } => [bid_quantity, ask_quantity],
+            Self::Mark(one)
+            | Self::Index(one)
+            | Self::Funding(one, _)
+            | Self::OpenInterest(one)
+            | Self::MarkIv(one, _)
+            | Self::VolatilityIndex(one)
+            | Self::Status(one, _) => [one, one],
         }
     }
 }
@@ -219,8 +253,8 @@ pub struct Message<P> {
     pub only: Conditions<P>,
     /// Where the list of elements stands in the frame; none: the frame is the only element.
     pub each: Option<P>,
-    /// Where the name of the market stands.
-    pub symbol: P,
+    /// Where the name of the market stands; none: it is of all markets.
+    pub symbol: Option<P>,
     /// What stands before that name.
     pub symbol_prefix: String,
     /// What stands behind it.
@@ -255,7 +289,7 @@ impl Message<Source> {
             when: self.when.map(|source| to(&in_frame(source))),
             only: self.only.map(&mut to),
             each,
-            symbol: to(&self.symbol),
+            symbol: self.symbol.as_ref().map(&mut to),
             symbol_prefix: self.symbol_prefix.clone(),
             symbol_suffix: self.symbol_suffix.clone(),
             time: self.time.as_ref().map(|(at, unit)| (to(at), *unit)),
@@ -273,13 +307,14 @@ impl Message<Place> {
         self.when.hold(|place| frame.get(place.slot).copied().flatten())
     }
 
-    /// The market's name, as the venue writes it.
-    pub(super) fn native(&self, view: View) -> Result<String, Reason> {
-        let raw = view.at(&self.symbol).ok_or(Reason::MissingField)?;
+    /// The market's name, as the venue writes it; nothing where it is of all markets.
+    pub(super) fn native(&self, view: View) -> Result<Option<String>, Reason> {
+        let Some(symbol) = &self.symbol else { return Ok(None) };
+        let raw = view.at(symbol).ok_or(Reason::MissingField)?;
         let bare = || Number::new(raw).text().ok().and_then(|text| value::whole(text).ok()).map(|id| id.to_string());
         let name = string(raw).map(std::borrow::Cow::into_owned).or_else(bare).ok_or(Reason::WrongType)?;
         let native = name.strip_prefix(&self.symbol_prefix).and_then(|name| name.strip_suffix(&self.symbol_suffix));
-        native.map(str::to_owned).ok_or(Reason::UnknownMarket)
+        native.map(|native| Some(native.to_owned())).ok_or(Reason::UnknownMarket)
     }
 
     /// Whether the element leaves out what it may leave out.
@@ -318,10 +353,19 @@ impl Message<Place> {
             },
             What::Mark(price) => Body::Mark { price: view.price(price)? },
             What::Index(price) => Body::Index { price: view.price(price)? },
-            What::Funding(rate, scale) => {
-                Body::Funding { rate: value::bounded_rate(view.number(rate)?.get()? * scale)? }
-            }
+            What::Funding(rate, scale) => Body::Funding { rate: value::bounded_rate(view.scaled(rate, *scale)?)? },
             What::OpenInterest(quantity) => Body::OpenInterest { qty: view.number(quantity)?.book_qty()? },
+            What::Depth { bid_quantity, ask_quantity } => Body::Depth {
+                bid_qty: view.number(bid_quantity)?.book_qty()?,
+                ask_qty: view.number(ask_quantity)?.book_qty()?,
+            },
+            What::MarkIv(iv, scale) => Body::MarkIv { iv: Price::new(view.scaled(iv, *scale)?)? },
+            What::VolatilityIndex(level) => Body::VolatilityIndex { level: view.price(level)? },
+            What::Status(at, words) => {
+                let raw = view.at(at).ok_or(Reason::MissingField)?;
+                let meant = words.iter().find(|(_, values)| is_one_of(raw, values));
+                Body::Status { status: meant.ok_or(Reason::OutOfRange)?.0 }
+            }
         })
     }
 }

@@ -94,7 +94,15 @@ impl Generic {
         streams
     }
 
-    /// Shows each message of a frame, by its place in the settings, with the name of its market.
+    /// Whether a frame is for every client: of all markets, or of none that is asked for.
+    pub(crate) fn is_for_everyone(&self, frame: &str) -> bool {
+        let Ok(whole) = self.tree.walk(frame) else { return false };
+        let mut messages = self.groups.iter().flat_map(|group| &group.messages);
+        let is_unasked = |place: usize| self.settings.messages.get(place).is_some_and(|m| self.settings.is_unasked(m));
+        messages.any(|(place, message)| (message.symbol.is_none() || is_unasked(*place)) && message.is(&whole))
+    }
+
+    /// Shows each message of a frame that names a market, by its place in the settings, with that name.
     fn visit(&self, frame: &str, mut see: impl FnMut(usize, &str)) {
         let Ok(whole) = self.tree.walk(frame) else { return };
         for group in &self.groups {
@@ -102,7 +110,7 @@ impl Generic {
                 let view = View { frame: &whole, element };
                 for (place, message) in group.messages.iter().filter(|(_, message)| message.is(&whole)) {
                     if message.only.hold(|at| view.at(at))
-                        && let Ok(native) = message.native(view)
+                        && let Ok(Some(native)) = message.native(view)
                     {
                         see(*place, &native);
                     }
@@ -235,7 +243,11 @@ impl<'a> Reading<'_, 'a> {
         if !message.only.hold(|at| view.at(at)) {
             return Ok(());
         }
-        let Some(market) = self.markets.find(&message.native(view)?) else {
+        let Some(native) = message.native(view)? else {
+            self.is_ours = true;
+            return of_venue(message, view, self.recv_at, self.markets, out);
+        };
+        let Some(market) = self.markets.find(&native) else {
             let is_of_all = self.settings.messages.get(place).is_some_and(|message| self.settings.is_of_all(message));
             self.is_elsewhere = is_of_all;
             return if is_of_all { Ok(()) } else { Err(Reason::UnknownMarket.into()) };
@@ -248,6 +260,21 @@ impl<'a> Reading<'_, 'a> {
         out.push(Event { venue_at, recv_at: self.recv_at, market, body });
         Ok(())
     }
+}
+
+/// What is said of all markets at once.
+fn of_venue(
+    message: &Message<Place>,
+    view: View,
+    recv_at: Nanos,
+    markets: &MarketLookup,
+    out: &mut Vec<Event>,
+) -> Result<(), Refusal> {
+    if !message.is_silent(view) {
+        let (venue_at, body) = message.read(view, recv_at)?;
+        out.extend(markets.iter().map(|(market, _)| Event { venue_at, recv_at, market, body }));
+    }
+    Ok(())
 }
 
 impl Venue for Generic {

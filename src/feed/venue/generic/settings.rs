@@ -97,6 +97,12 @@ impl GenericSettings {
             && !self.path.has_market()
     }
 
+    /// Whether a message comes without being asked for, while others must be.
+    pub(super) fn is_unasked(&self, message: &Message<Source>) -> bool {
+        let names = |request: &Template| request.has(Hole::Stream) || request.has(Hole::Streams);
+        message.stream.is_none() && self.request.as_ref().is_some_and(names)
+    }
+
     /// Whether a request names markets beside the stream.
     fn asks_by_market(&self) -> bool {
         let names = |request: &Template| request.has_market() || request.has(Hole::Markets);
