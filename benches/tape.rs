@@ -1,5 +1,5 @@
-//! How fast a tape is read: events a second of Tardis CSV from memory, plain and gzipped, and of our own tape; and how many
-//! bytes an event takes there, against zstd JSON lines of the same events (F10).
+//! How fast a tape is read: events a second of Tardis CSV from memory, plain and gzipped, and of our own tape, alone and through
+//! all detectors and breakers (F8); and how many bytes an event takes there, against zstd JSON lines of the same events (F10).
 //!
 //! `cargo bench --bench tape`. Beside it stands the plain way (`lines`, `split`, `parse`), which must come out slower: a bench
 //! in which it does not measures something else.
@@ -15,9 +15,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use fusewire::engine::Input;
+use fusewire::engine::{Engine, EngineSettings, Input};
 use fusewire::feed::tape::{self, InputReader, InputWriter, Spec};
 use fusewire::market::Markets;
+use fusewire::replay::{Runner, Speed, play};
 
 const ROWS: u64 = 200_000;
 
@@ -52,7 +53,11 @@ fn own(c: &mut Criterion, name: &str, csv: &Arc<[u8]>) {
         inputs.iter().flat_map(|input| serde_json::to_vec(input).into_iter().flatten().chain([b'\n'])).collect();
     let json = zstd::encode_all(&json[..], 3).unwrap_or_default();
     let each = |bytes: usize| bytes as f64 / count as f64;
-    let forms = [("packed", packed(&inputs, &markets)), ("plain", unpacked(&inputs, &markets))];
+    let forms = [
+        ("packed", packed(3, &inputs, &markets)),
+        ("converted", packed(tape::LEVEL, &inputs, &markets)),
+        ("plain", unpacked(&inputs, &markets)),
+    ];
     for (form, tape) in &forms {
         println!(
             "{name} {form}: {:.2} bytes an event, zstd JSON lines {:.2}: {:.2} of it",
@@ -60,13 +65,17 @@ fn own(c: &mut Criterion, name: &str, csv: &Arc<[u8]>) {
             each(json.len()),
             each(tape.len()) / each(json.len())
         );
-        assert_eq!(replayed(tape), count);
+        assert_eq!(decoded(tape), count);
+        assert!(through_engine(tape) >= count);
     }
     let mut group = c.benchmark_group("tape");
     group.throughput(Throughput::Elements(count)).sample_size(20);
     for (form, tape) in &forms {
         group
-            .bench_function(BenchmarkId::new(format!("inputs_{form}"), name), |b| b.iter(|| replayed(black_box(tape))));
+            .bench_function(BenchmarkId::new(format!("inputs_{form}"), name), |b| b.iter(|| decoded(black_box(tape))))
+            .bench_function(BenchmarkId::new(format!("replay_{form}"), name), |b| {
+                b.iter(|| through_engine(black_box(tape)));
+            });
     }
     group.finish();
 }
@@ -82,8 +91,10 @@ fn events(csv: &Arc<[u8]>) -> (Vec<Input>, Markets) {
     (inputs, markets)
 }
 
-fn packed(inputs: &[Input], markets: &Markets) -> Vec<u8> {
-    InputWriter::packed(Vec::new(), b"-", markets).and_then(|writer| written(writer, inputs)).unwrap_or_default()
+fn packed(level: i32, inputs: &[Input], markets: &Markets) -> Vec<u8> {
+    InputWriter::packed_at(level, Vec::new(), b"-", markets)
+        .and_then(|writer| written(writer, inputs))
+        .unwrap_or_default()
 }
 
 fn unpacked(inputs: &[Input], markets: &Markets) -> Vec<u8> {
@@ -95,7 +106,15 @@ fn written(mut writer: InputWriter<Vec<u8>>, inputs: &[Input]) -> std::io::Resul
     writer.finish(None)
 }
 
-fn replayed(tape: &[u8]) -> u64 {
+/// `fusewire replay` of such a tape, with the breakers and detectors that stand without a config.
+fn through_engine(bytes: &[u8]) -> u64 {
+    let Ok(source) = tape::read(Box::new(Cursor::new(bytes.to_vec())), &Spec::new("inputs.arrows")) else { return 0 };
+    let mut runner = Runner::new(Engine::new(EngineSettings::default(), Markets::new()));
+    let played = play(&mut runner, &mut tape::merge(vec![source]), Speed::Max, &mut [], |_| {});
+    played.map_or(0, |()| runner.engine.inputs())
+}
+
+fn decoded(tape: &[u8]) -> u64 {
     let Ok(reader) = InputReader::new(Cursor::new(tape.to_vec())) else { return 0 };
     reader.filter_map(Result::ok).filter(|input| black_box(input).at().0 > 0).count() as u64
 }

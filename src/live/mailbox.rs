@@ -225,12 +225,12 @@ mod tests {
 
     #[test]
     fn a_lost_connection_and_one_that_is_back_are_told_even_if_there_was_no_place_for_the_word() {
+        use FeedState::{Connecting, Delivering, Down, Overflow};
         let report = |slot: &Slot, state| Input::Feed(FeedReport { state, ..slot.overflow.clone() });
         let told = |engine: &Receiver<Input>| {
             let state = |input| if let Input::Feed(report) = input { Some(report.state) } else { None };
             engine.try_iter().filter_map(state).collect::<Vec<_>>()
         };
-        use FeedState::{Connecting, Delivering, Down, Overflow};
         for (then, want) in
             [(None, vec![Down]), (Some(Connecting), vec![Down]), (Some(Delivering), vec![Overflow, Delivering])]
         {

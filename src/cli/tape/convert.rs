@@ -9,7 +9,7 @@ use crate::cli::tapes::{self, TapeArgs};
 use crate::cli::{Exit, Fault, replay, say};
 use crate::engine::Input;
 use crate::event::MarketId;
-use crate::feed::tape::Export;
+use crate::feed::tape::{self, Export};
 use crate::market::Markets;
 
 /// What all three are told of the tapes they read.
@@ -20,6 +20,9 @@ struct Tapes {
     config: Option<PathBuf>,
     #[command(flatten)]
     which: TapeArgs,
+    /// How hard zstd tries for an .arrows.zst, from 1 (fast) to 22 (small).
+    #[arg(long, value_name = "N", default_value_t = tape::LEVEL, value_parser = level)]
+    level: i32,
     /// Print one JSON object about what was written.
     #[arg(long)]
     json: bool,
@@ -28,7 +31,8 @@ struct Tapes {
 /// Write tapes in another form: Parquet or CSV for notebooks, or an Arrow tape of our own.
 ///
 /// The end of FILE says which: .parquet (zstd), .csv, .csv.gz, .arrows (an Arrow IPC stream that pyarrow, polars and others
-/// read), .arrows.zst (the same in one zstd frame, smaller where batches are). All have the same columns; times are UTC. A
+/// read), .arrows.zst (one of steps from row to row, a third of zstd JSON lines: for keeping and for replays). All have the
+/// same columns, the last its steps besides; times are UTC. A
 /// tape that `run` recorded gives what markets and feeds said; what belonged to that run alone (its state, time, people,
 /// deliveries) is left out. Nothing is written over.
 #[derive(clap::Args)]
@@ -85,6 +89,11 @@ pub(super) struct MergeArgs {
     /// What to write; the end of its name says in which form, as in `tape convert`.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+}
+
+fn level(text: &str) -> Result<i32, String> {
+    let level = text.parse().ok().filter(|level| tape::LEVELS.contains(level));
+    level.ok_or_else(|| format!("a whole number from {} to {}", tape::LEVELS.start(), tape::LEVELS.end()))
 }
 
 pub(super) fn convert(args: &ConvertArgs) -> Result<Exit, Fault> {
@@ -179,7 +188,7 @@ fn write(from: &Tapes, to: &Path, piece: &Piece) -> Result<Exit, Fault> {
     let progress = Progress::of(&from.which.tapes);
     let mut sources = tapes::open(&specs, &progress)?;
     // The file is made before the long run, so that a bad path fails at once.
-    let mut export = Export::create(to).map_err(tapes::fault)?;
+    let mut export = Export::create(to, from.level).map_err(tapes::fault)?;
     let mut markets = catalog.markets();
     let mut wanted = Wanted { piece, known: Vec::new(), seen: BTreeSet::new() };
     let (mut inputs, mut written) = (0, 0);

@@ -29,7 +29,7 @@ use std::io::Read;
 
 pub use bad::{BadCounts, Reason};
 pub use error::TapeError;
-pub use export::{ENDINGS, Export};
+pub use export::{ENDINGS, Export, LEVEL, LEVELS};
 pub use format::Format;
 pub use info::{Info, MarketInfo, info, info_with};
 pub use inputs::{Ending, InputReader, InputWriter};

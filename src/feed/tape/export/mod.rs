@@ -19,6 +19,11 @@ use crate::market::Markets;
 /// The endings that are known, with what they mean.
 pub const ENDINGS: &str = ".parquet, .arrows, .arrows.zst, .csv, .csv.gz";
 
+/// How hard zstd tries for an `.arrows.zst` that nobody waits for.
+pub const LEVEL: i32 = 19;
+/// The levels that it has.
+pub const LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
+
 /// A tape that is being written. Until it is finished it has `.part` behind its name.
 pub struct Export {
     to: To,
@@ -33,8 +38,8 @@ enum To {
 }
 
 impl Export {
-    /// Begins a file that is not there yet.
-    pub fn create(path: &Path) -> Result<Self, TapeError> {
+    /// Begins a file that is not there yet. The level of zstd is that of an `.arrows.zst`; other forms have their own.
+    pub fn create(path: &Path, level: i32) -> Result<Self, TapeError> {
         let usage = |why: &str| TapeError::Usage(format!("{}: {why}", path.display()));
         let failed = |why| TapeError::read(path, why);
         let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -52,7 +57,7 @@ impl Export {
         } else if is_named(&name, "arrows") {
             InputWriter::plain(BufWriter::new(file), &[], &none).map(|arrow| To::Arrow(Box::new(arrow)))
         } else if is_named(&name, "arrows.zst") {
-            InputWriter::packed(BufWriter::new(file), &[], &none).map(|arrow| To::Arrow(Box::new(arrow)))
+            InputWriter::packed_at(level, BufWriter::new(file), &[], &none).map(|arrow| To::Arrow(Box::new(arrow)))
         } else {
             Csv::new(file, is_named(&name, "csv.gz")).map(|csv| To::Csv(Box::new(csv)))
         };

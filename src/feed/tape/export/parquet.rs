@@ -10,7 +10,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use crate::engine::Input;
-use crate::feed::tape::inputs::{Columns, Names, schema};
+use crate::feed::tape::inputs::{Columns, Form, Names, schema};
 use crate::market::Markets;
 
 /// Rows that are handed over at once.
@@ -27,8 +27,8 @@ pub(super) struct Parquet {
 
 impl Parquet {
     pub(super) fn new(file: File) -> io::Result<Self> {
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties())).map_err(io_error)?;
-        Ok(Self { writer, rows: Columns::default(), names: Names::new() })
+        let writer = ArrowWriter::try_new(file, schema(Form::Plain), Some(properties())).map_err(io_error)?;
+        Ok(Self { writer, rows: Columns::new(Form::Plain), names: Names::new() })
     }
 
     pub(super) fn write(&mut self, input: &Input, markets: &Markets) -> io::Result<()> {

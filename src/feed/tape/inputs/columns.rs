@@ -10,7 +10,9 @@ use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, StringArray};
 use arrow_schema::ArrowError;
 
 use super::cells::{Cells, cells_of};
-use super::schema::{Column, schema};
+use super::past::Past;
+use super::schema::{Column, Form, schema};
+use super::steps::StepColumns;
 use super::words::{LIQUIDATED, SIDES, TERMS, What};
 use crate::engine::Input;
 use crate::market::Markets;
@@ -56,12 +58,16 @@ pub(in crate::feed::tape) struct Columns {
     kind: Int8Builder,
     market: Int32Builder,
     side: Int8Builder,
+    /// What stood in it last, of a dense tape.
+    side_before: i8,
     liquidated: Int8Builder,
     terms: Int8Builder,
     /// [`NUMBERS`], in order.
     numbers: [Float64Builder; NUMBERS.len()],
     id: UInt64Builder,
     detail: StringBuilder,
+    /// Of a dense tape.
+    steps: Option<(Past, StepColumns)>,
 }
 
 /// The columns of doubles.
@@ -80,24 +86,40 @@ const NUMBERS: [Column; 11] = [
 ];
 
 impl Columns {
+    pub(in crate::feed::tape) fn new(form: Form) -> Self {
+        let steps = (form == Form::Dense).then(Default::default);
+        Self { steps, ..Self::default() }
+    }
+
     /// How many rows there are.
     pub(in crate::feed::tape) const fn count(&self) -> usize {
         self.count
     }
 
+    /// Bytes of text in them.
+    pub(super) fn text(&self) -> usize {
+        self.detail.values_slice().len()
+    }
+
     /// Appends a mark.
     pub(super) fn mark(&mut self, what: What, id: Option<u64>, detail: Option<&str>) {
-        self.push(what, &Cells { id, ..Cells::default() }, detail);
+        self.push(what, Cells { id, ..Cells::default() }, detail);
     }
 
     /// Appends an input. `known` is the number of markets that have a name.
     pub(in crate::feed::tape) fn input(&mut self, input: &Input, known: usize) {
         let (what, cells, detail) = cells_of(input, known);
-        self.push(what, &cells, detail.as_deref());
+        self.push(what, cells, detail.as_deref());
     }
 
-    fn push(&mut self, what: What, cells: &Cells, detail: Option<&str>) {
+    fn push(&mut self, what: What, mut cells: Cells, detail: Option<&str>) {
         self.count += 1;
+        if let Some((past, columns)) = &mut self.steps {
+            columns.push(&past.narrow(what, &mut cells));
+            // A bit a row that says whether there is a side, or a word for none, costs more.
+            self.side_before = cells.side.unwrap_or(self.side_before);
+            cells.side = Some(self.side_before);
+        }
         self.recv_at.append_option(cells.recv_at);
         self.venue_at.append_option(cells.venue_at);
         self.kind.append_value(what as i8);
@@ -137,6 +159,13 @@ impl Columns {
         columns.push(Arc::new(self.id.finish()));
         columns.extend(numbers);
         columns.push(Arc::new(self.detail.finish()));
-        RecordBatch::try_new(schema(), columns)
+        let form = match &mut self.steps {
+            Some((_, steps)) => {
+                columns.extend(steps.finish()?);
+                Form::Dense
+            }
+            None => Form::Plain,
+        };
+        RecordBatch::try_new(schema(form), columns)
     }
 }

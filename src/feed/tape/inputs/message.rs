@@ -9,7 +9,7 @@ use arrow_ipc::{Message, root_as_message};
 pub(super) const MARK: [u8; 4] = [0xFF; 4];
 /// The longest head, bytes. Ours are of 4 KiB.
 const HEAD_MAX: u64 = 1 << 20;
-/// The longest body, bytes. Ours are of 3 MiB.
+/// The longest body, bytes. Ours are of 24 MiB and less.
 pub(super) const BODY_MAX: u64 = 1 << 26;
 
 /// What stands next in a stream.

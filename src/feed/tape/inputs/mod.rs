@@ -1,10 +1,10 @@
 //! A tape of engine inputs: what a run took in, in its order, behind the state it began in. Replayed, it gives the same
 //! outputs bit by bit, ticks and acknowledgements included. Without that state it is a tape of feeds like any other.
 //!
-//! The form is an Arrow IPC stream, so that pyarrow, polars and `DuckDB` read it. The daemon writes it inside one zstd frame
-//! (`.arrows.zst`): batches of one second are small, and only a window over many of them packs well (measured: 9 bytes an
-//! input against 60 with Arrow's own compression of each buffer). `tape convert` writes large batches with Arrow's own
-//! (`.arrows`). A row is an input; what a kind has no use for is null:
+//! The form is an Arrow IPC stream, so that pyarrow, polars and `DuckDB` read it. The daemon writes it dense and inside one
+//! zstd frame (`.arrows.zst`): batches of one second are small, and only a window over many of them packs well. `tape convert`
+//! writes the same in large batches, packed as hard as zstd can: a third of zstd JSON lines; or large batches of plain columns
+//! with Arrow's own packing of each buffer (`.arrows`). A row is an input; what a kind has no use for is null:
 //!
 //! | column | type | holds |
 //! |---|---|---|
@@ -23,6 +23,26 @@
 //! | `open` `high` `low` `taker_buy` | double | of a bar |
 //! | `detail` | text | JSON of a whole input that no columns hold (people, feeds, deliveries); a part of the snapshot in base64; the digest at the end |
 //!
+//! A dense tape has columns of steps besides, and its plain columns hold only what these have no room for: a value stands in
+//! its plain column, or that is null and it differs by its step from the row before of the same market and kind. Only trades,
+//! quotes and depths are told so, and of every row when it was received. Steps are plain whole numbers, 0 for none; of a step
+//! and a leap one is 0, and they are added up.
+//!
+//! | columns | type | hold |
+//! |---|---|---|
+//! | `recv_unit` | int32 | nanoseconds of one step of `recv_ns` from here on: 1 or 1000 |
+//! | `recv_step` | int32 | how much later than the row before, of whatever market |
+//! | `venue_by` | dictionary of text | how `venue_ns` is told from here on: `recv` it is `recv_ns`; `ms` by milliseconds; `lag` it is the whole microseconds of `recv_ns` less a lag in microseconds |
+//! | `venue_step` `venue_leap` | int8, int16 | in milliseconds, or of the lag in microseconds |
+//! | `price_dec` `qty_dec` | int8 | decimals of prices and quantities from here on: one unit is 10 to the minus that |
+//! | `price_step` `price_leap` `bid_step` `ask_step` | int8, int16 | in these units |
+//! | `bid_qty_step` `bid_qty_leap` `ask_qty_step` `ask_qty_leap` | int16, int32 | in these units |
+//! | `qty_step` `qty_leap` | int16, int32 | the quantity itself in these units |
+//! | `id_gap` | int32 | how many ids lie between the one before and this |
+//!
+//! `side` repeats where a kind has none. What is made of units is the double nearest to that decimal number: bit by bit the
+//! one that was recorded, or the writer gave it in full.
+//!
 //! Marks: `snapshot` rows stand first and join to the engine's state; `lost` says how many inputs found no room on their way
 //! to the disk, and nothing follows it; `end` is the last row of a tape that was ended in order, with the digest of the run
 //! in `detail`. A tape without its end is torn: what came whole is kept, and the reader says what is lost.
@@ -31,10 +51,14 @@ mod batch;
 mod buffers;
 mod cells;
 mod columns;
+mod grid;
 mod message;
+mod past;
 mod read;
+mod row;
 mod schema;
 mod source;
+mod steps;
 mod text;
 mod words;
 mod write;
@@ -48,11 +72,11 @@ pub use write::InputWriter;
 pub(super) use cells::{Cells, cells_of};
 pub(super) use columns::{Columns, Names};
 pub(super) use read::Rows;
-pub(super) use schema::{COLUMNS, Column, schema};
+pub(super) use schema::{COLUMNS, Column, Form, schema};
 pub(super) use source::{ARROW, of_rows};
 pub(super) use words::{LIQUIDATED, SIDES, TERMS, What};
 
 /// The most rows of a batch.
-const ROWS_MAX: usize = 1 << 14;
+const ROWS_MAX: usize = 1 << 17;
 /// The largest snapshot taken, bytes.
 const SNAPSHOT_MAX: usize = 1 << 30;

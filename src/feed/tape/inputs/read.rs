@@ -5,12 +5,14 @@ use std::io::{self, ErrorKind, Read};
 
 use arrow_ipc::MessageHeader;
 
-use super::batch::{Batch, Meanings, Row};
+use super::SNAPSHOT_MAX;
+use super::batch::{Batch, Meanings};
 use super::buffers::Buffers;
 use super::message::{Messages, Next};
-use super::schema::{COLUMNS, Column, WIDTH, dictionaries};
-use super::words::{TERMS, What, liquidated, side};
-use super::{ROWS_MAX, SNAPSHOT_MAX};
+use super::past::Past;
+use super::row::Row;
+use super::schema::{COLUMNS, Column, Form, WIDTH, form};
+use super::words::{By, TERMS, What, liquidated, side};
 use crate::engine::Input;
 use crate::event::Nanos;
 use crate::feed::tape::bad::Reason;
@@ -49,6 +51,9 @@ impl fmt::Display for Ending {
 /// Rows of a tape, whatever they say.
 pub(in crate::feed::tape) struct Rows {
     messages: Messages,
+    form: Form,
+    /// What the rows so far told, of a dense tape.
+    past: Option<Past>,
     dictionaries: [Option<i64>; WIDTH],
     pub(super) meanings: Meanings,
     /// Grows whenever the names of markets change.
@@ -63,14 +68,17 @@ impl Rows {
     pub(in crate::feed::tape) fn new(plain: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut messages = Messages::new(plain);
         let first = messages.next()?;
-        let dictionaries = messages.head().filter(|_| first == Next::Message).and_then(|head| {
+        let found = messages.head().filter(|_| first == Next::Message).and_then(|head| {
             let schema = head.header_as_schema()?;
-            dictionaries(&schema)
+            form(&schema)
         });
         let strange = || io::Error::new(ErrorKind::InvalidData, "not a tape of engine inputs, or of another version");
+        let (form, dictionaries) = found.ok_or_else(strange)?;
         Ok(Self {
             messages,
-            dictionaries: dictionaries.ok_or_else(strange)?,
+            form,
+            past: (form == Form::Dense).then(Past::default),
+            dictionaries,
             meanings: Meanings::default(),
             names: 0,
             batch: Batch::default(),
@@ -87,9 +95,14 @@ impl Rows {
                 return Ok(None);
             }
         }
-        let row = self.batch.row(self.row, &self.meanings);
+        let row = self.batch.row(self.row, &self.meanings, self.past.as_mut());
         self.row += 1;
         match row {
+            Err(reason) => {
+                // What came after it would stand on ground that is not there.
+                self.past.iter_mut().for_each(Past::forget);
+                return Ok(Some(Err(reason)));
+            }
             Ok(Row::End(digest)) => self.end(Ending::Whole(digest)),
             Ok(Row::Lost(count)) => self.end(Ending::Lost(count)),
             row => return Ok(Some(row)),
@@ -139,7 +152,7 @@ impl Rows {
         let head = self.messages.head()?;
         let is_batch = match head.header_type() {
             MessageHeader::RecordBatch => {
-                self.batch.take(&head.header_as_record_batch()?, &mut body)?;
+                self.batch.take(self.form, &head.header_as_record_batch()?, &mut body)?;
                 self.row = 0;
                 true
             }
@@ -187,6 +200,8 @@ impl Meanings {
             replace(&mut self.sides, words.map(side), is_more, WORDS_MAX)
         } else if place == Column::Liquidated as usize {
             replace(&mut self.liquidated, words.map(liquidated), is_more, WORDS_MAX)
+        } else if place == Column::VenueBy as usize {
+            replace(&mut self.by, words.map(By::of), is_more, WORDS_MAX)
         } else {
             let ours = |word| TERMS.iter().position(|known| *known == word).map(|place| place as u8);
             replace(&mut self.terms, words.map(ours), is_more, WORDS_MAX)
@@ -307,4 +322,4 @@ impl fmt::Debug for InputReader {
 }
 
 /// Guards that a table of columns fits the way their words are learned.
-const _: () = assert!(COLUMNS.len() == Column::Detail as usize + 1 && ROWS_MAX > 0);
+const _: () = assert!(COLUMNS.len() == Column::Detail as usize + 1 && WIDTH == Column::IdGap as usize + 1);

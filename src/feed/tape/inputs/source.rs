@@ -1,9 +1,9 @@
 //! A tape of engine inputs among other tapes: what markets and feeds said. What belonged to that one run (time, people,
 //! acknowledgements, deliveries, its state) is left out, for the engine that is given it makes its own.
 
-use super::batch::Row;
 use super::message::MARK;
 use super::read::{Ending, Rows};
+use super::row::Row;
 use crate::engine::Input;
 use crate::event::{MarketId, Nanos};
 use crate::feed::tape::bad::Reason;

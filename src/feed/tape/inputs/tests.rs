@@ -192,6 +192,11 @@ fn plain(inputs: &[Input], batch: usize) -> Vec<u8> {
     writer.finish(Some("abc")).unwrap()
 }
 
+/// A dense tape without the zstd frame around it.
+fn dense(inputs: &[Input], batch: usize) -> Vec<u8> {
+    zstd::decode_all(&packed(inputs, batch)[..]).unwrap()
+}
+
 fn read(file: &[u8]) -> (Vec<Input>, InputReader) {
     let mut reader = InputReader::new(Cursor::new(file.to_vec())).unwrap();
     assert_eq!(reader.snapshot(), SNAPSHOT);
@@ -215,15 +220,75 @@ proptest! {
     fn no_changed_byte_brings_a_panic_or_a_number_that_is_none(
         inputs in prop::collection::vec(input(), 1..20), place in any::<prop::sample::Index>(), byte in any::<u8>()
     ) {
-        let mut file = plain(&inputs, 7);
-        *place.get_mut(&mut file) = byte;
-        let Ok(reader) = InputReader::new(Cursor::new(file)) else { return Ok(()) };
-        for input in reader {
-            if let Input::Event(Event { body: Body::Trade { price, qty, .. }, .. }) = input.unwrap() {
-                prop_assert!(price.get().is_finite() && qty.get() > 0.0);
+        for mut file in [plain(&inputs, 7), dense(&inputs, 7)] {
+            *place.get_mut(&mut file) = byte;
+            let Ok(reader) = InputReader::new(Cursor::new(file)) else { continue };
+            for input in reader {
+                if let Input::Event(Event { body: Body::Trade { price, qty, .. }, .. }) = input.unwrap() {
+                    prop_assert!(price.get().is_finite() && qty.get() > 0.0);
+                }
             }
         }
     }
+
+    #[test]
+    fn markets_that_move_as_markets_do_come_back_bit_for_bit(moves in prop::collection::vec(one_move(), 1..200), batch in 1_usize..90) {
+        let inputs = walk(&moves);
+        let (found, reader) = read(&dense(&inputs, batch));
+        prop_assert_eq!(reader.damage(), None);
+        prop_assert_eq!(found.len(), inputs.len());
+        for (found, input) in found.iter().zip(&inputs) {
+            prop_assert_eq!(postcard::to_stdvec(found), postcard::to_stdvec(input));
+        }
+    }
+}
+
+/// Market, kind, nanoseconds to the next, clock of the venue, ticks, quantity, its decimals, now and then a number of no grid.
+type Move = (u32, u8, i64, u8, i64, u32, u8, u8);
+
+fn one_move() -> impl Strategy<Value = Move> {
+    let wait =
+        prop_oneof![Just(0), 0..2_000_000_i64, (0..400_i64).prop_map(|us| us * 1000), any::<u32>().prop_map(i64::from)];
+    let ticks = prop_oneof![8 => -3..4_i64, 3 => -200..200_i64, 1 => -70_000..70_000_i64];
+    (0..3_u32, 0..4_u8, wait, 0..4_u8, ticks, any::<u32>(), 0..9_u8, 0..20_u8)
+}
+
+/// What three markets would say that moved so: their prices have one, two, five decimals.
+fn walk(moves: &[Move]) -> Vec<Input> {
+    let (mut at, mut ticks, mut id) = (1_760_130_903_000_000_000_i64, [1_000_000_i64; 3], 7_u64);
+    let step = |&(market, kind, wait, clock, step, qty, decimals, odd): &Move| {
+        at += wait;
+        let place = market as usize;
+        ticks[place] = (ticks[place] + step).max(1);
+        id = id.wrapping_add(u64::from(qty % 3));
+        let price = |more: i64| Price::new((ticks[place] + more) as f64 / [10.0, 100.0, 1e5][place]).unwrap();
+        let exact = f64::from(qty) / 10_u64.pow(decimals.into()) as f64;
+        let size = Qty::new(if odd == 0 { exact.sqrt() } else { exact }).unwrap();
+        let body = match kind {
+            0 if size != Qty::ZERO => Body::Trade { price: price(0), qty: size, id, aggressor: Aggressor::Buy },
+            1 => Body::Depth { bid_qty: size, ask_qty: Qty::ZERO },
+            2 => Body::Mark { price: price(0) },
+            _ => Body::Quote { bid: price(0), bid_qty: size, ask: price(i64::from(odd) + 1), ask_qty: size },
+        };
+        let behind = at - i64::from(qty % 1_000_000);
+        let venue_at = Nanos([at, behind, behind / 1000 * 1000, behind / 1_000_000 * 1_000_000][usize::from(clock)]);
+        Input::Event(Event { venue_at, recv_at: Nanos(at), market: MarketId(market), body })
+    };
+    moves.iter().map(step).collect()
+}
+
+#[test]
+fn a_dense_row_that_cannot_be_read_takes_the_ground_from_those_after_it() {
+    // The trades of one market are told one by the other: without the first, none of them is guessed.
+    let inputs = trades(9);
+    let mut file = dense(&inputs, 100);
+    let first = 4.0_f64.to_le_bytes();
+    let place = file.windows(8).position(|bytes| bytes == first).expect("the first price stands in full");
+    file[place..place + 8].copy_from_slice(&f64::NAN.to_le_bytes());
+    let mut source = tape::read(Box::new(Cursor::new(file)), &Spec::new("x.arrows")).unwrap();
+    let mut markets = Markets::new();
+    assert!(source.next(&mut markets).unwrap().is_none());
+    assert_eq!(source.report().bad.total(), 9);
 }
 
 fn trades(count: u64) -> Vec<Input> {

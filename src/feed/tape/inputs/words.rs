@@ -85,6 +85,15 @@ impl What {
     }
 }
 
+words! {
+    /// How the venue's time of a dense row is told from the rows before it.
+    By {
+        Recv => "recv",
+        Ms => "ms",
+        Lag => "lag",
+    }
+}
+
 /// The words of `side`, in the order of [`Aggressor`].
 pub(in crate::feed::tape) const SIDES: &[&str] = &["buy", "sell", "unknown"];
 

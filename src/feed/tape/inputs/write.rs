@@ -5,18 +5,23 @@ use std::io::{self, Write};
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_ipc::{CompressionType, MetadataVersion};
 use arrow_schema::ArrowError;
+use zstd::stream::raw::CParameter;
 use zstd::stream::write::Encoder;
 
 use super::columns::{Columns, Names};
-use super::schema::schema;
+use super::schema::{Form, schema};
 use super::text::to_base64;
 use super::words::What;
 use super::{ROWS_MAX, SNAPSHOT_MAX};
 use crate::engine::Input;
 use crate::market::Markets;
 
-/// How hard zstd tries: its own default. Harder costs several times as much and saves a tenth.
+/// How hard zstd tries while a run is recorded: its own default. Harder costs several times as much and saves a tenth.
 const LEVEL: i32 = 3;
+/// From this level on zstd weighs every repeat.
+const HARD: i32 = 16;
+/// So much text ends a batch: with its rows it stays well below the longest body.
+const TEXT_MAX: usize = 1 << 22;
 /// Bytes of a snapshot in one row.
 const PART: usize = 1 << 18;
 /// Rows of a snapshot in one batch: its text stays well below the longest body.
@@ -54,25 +59,41 @@ pub struct InputWriter<W: Write> {
 }
 
 impl<W: Write> InputWriter<W> {
-    /// For recording: one zstd frame around the stream, small batches welcome. `snapshot` is the engine's state before the
+    /// For recording: the dense form in one zstd frame, small batches welcome. `snapshot` is the engine's state before the
     /// first input (empty where there is none), `markets` its table.
     pub fn packed(out: W, snapshot: &[u8], markets: &Markets) -> io::Result<Self> {
-        let mut encoder = Encoder::new(out, LEVEL)?;
+        Self::packed_at(LEVEL, out, snapshot, markets)
+    }
+
+    /// The same at a level of zstd, 1 (fast) to 22 (small).
+    pub fn packed_at(level: i32, out: W, snapshot: &[u8], markets: &Markets) -> io::Result<Self> {
+        let mut encoder = Encoder::new(out, level)?;
         encoder.include_checksum(true)?;
-        Self::new(Pack::Whole(encoder), None, snapshot, markets)
+        if level >= HARD {
+            // Columns of small numbers have short repeats by chance: they cost more than they save.
+            encoder.set_parameter(CParameter::MinMatch(4))?;
+            encoder.set_parameter(CParameter::TargetLength(999))?;
+        }
+        Self::new(Form::Dense, Pack::Whole(encoder), None, snapshot, markets)
     }
 
     /// For other programs: Arrow's own packing of each buffer, which they read without help. Batches should be large.
     pub fn plain(out: W, snapshot: &[u8], markets: &Markets) -> io::Result<Self> {
-        Self::new(Pack::Plain(out), Some(CompressionType::ZSTD), snapshot, markets)
+        Self::new(Form::Plain, Pack::Plain(out), Some(CompressionType::ZSTD), snapshot, markets)
     }
 
-    fn new(out: Pack<W>, packing: Option<CompressionType>, snapshot: &[u8], markets: &Markets) -> io::Result<Self> {
+    fn new(
+        form: Form,
+        out: Pack<W>,
+        packing: Option<CompressionType>,
+        snapshot: &[u8],
+        markets: &Markets,
+    ) -> io::Result<Self> {
         let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5)
             .and_then(|options| options.try_with_compression(packing))
             .map_err(io_error)?;
-        let stream = StreamWriter::try_new_with_options(out, &schema(), options).map_err(io_error)?;
-        let mut writer = Self { stream, rows: Columns::default(), names: Names::new() };
+        let stream = StreamWriter::try_new_with_options(out, &schema(form), options).map_err(io_error)?;
+        let mut writer = Self { stream, rows: Columns::new(form), names: Names::new() };
         writer.meet(markets)?;
         writer.snapshot(snapshot)?;
         writer.flush()?;
@@ -100,7 +121,7 @@ impl<W: Write> InputWriter<W> {
     /// Appends an input; writes a batch when enough wait.
     pub fn write(&mut self, input: &Input) -> io::Result<()> {
         self.rows.input(input, self.names.len());
-        if self.rows.count() >= ROWS_MAX { self.batch() } else { Ok(()) }
+        if self.rows.count() >= ROWS_MAX || self.rows.text() >= TEXT_MAX { self.batch() } else { Ok(()) }
     }
 
     /// Says that so many inputs are missing from here on.

@@ -55,7 +55,7 @@ impl AsStream {
         let wrong = |why: &dyn std::fmt::Display| io::Error::new(ErrorKind::InvalidData, why.to_string());
         let Some(stream) = &mut self.stream else {
             // Its own schema, so that what it says of its form is said on.
-            let schema = super::schema();
+            let schema = super::schema(super::Form::Plain);
             debug_assert_eq!(schema.fields(), self.rows.schema().fields());
             let mut stream = StreamWriter::try_new(Vec::new(), &schema).map_err(|why| wrong(&why))?;
             self.ready = std::mem::take(stream.get_mut());

@@ -20,7 +20,7 @@ use ::parquet::file::reader::ChunkReader;
 
 use super::error::TapeError;
 use super::format::{Importer, Opened};
-use super::inputs::{Rows, of_rows, schema};
+use super::inputs::{Form, Rows, of_rows, schema};
 use super::lines::Lines;
 use super::source::{Report, Source};
 use super::spec::Spec;
@@ -81,7 +81,7 @@ fn source<F: ChunkReader + 'static>(file: F, spec: &Spec, mut report: Report) ->
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = guarded(&spec.path, || -> Result<_, ParquetError> {
         let ours = Builder::try_new(shared())?;
-        if ours.schema().fields() == schema().fields() {
+        if ours.schema().fields() == schema(Form::Plain).fields() {
             return Ok((Some(ours.with_batch_size(BATCH).build()?), None));
         }
         Ok((None, Some(Builder::try_new_with_options(shared(), options)?)))
