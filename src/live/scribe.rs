@@ -397,7 +397,7 @@ mod tests {
     fn full_files_follow_each_other_and_replay_to_the_digest_of_the_run() {
         let dir = tempfile::tempdir().unwrap();
         let (scribe, mut desk, notes) =
-            desk(&settings(dir.path(), 20_000, 1 << 30), Arc::new(RealClock::new()), 64).unwrap();
+            desk(&settings(dir.path(), 8_000, 1 << 30), Arc::new(RealClock::new()), 64).unwrap();
         let mut engine = engine();
         let mut recorder = Recorder::new(scribe, &engine);
         let mut out = Vec::new();
