@@ -96,6 +96,8 @@ impl Engine {
             Body::Quote { bid, ask, .. } => Seen::Quote { at, bid: bid.get(), ask: ask.get() },
             Body::Status { status } => Seen::Status { at, status },
             Body::OpenInterest { qty } => Seen::OpenInterest { at, qty: qty.get() },
+            // No detector reads it yet, and its life must not hide that quotes have died.
+            Body::Depth { .. } => return,
             _ => Seen::Arrival { at, stream: Stream::of(event.body.kind()) },
         };
         self.see(id, &seen);

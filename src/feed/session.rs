@@ -421,16 +421,17 @@ impl Session {
     /// Asks for the whole book again where one was lost. Not before everything asked for was answered: where answers carry no
     /// id, those to this would be taken for others.
     fn ask_for_lost_books(&mut self) {
-        if !matches!(self.phase, Phase::Open(_)) || !self.streams.all_acknowledged() {
+        if !matches!(self.phase, Phase::Open(_)) || !self.streams.all_acknowledged() || self.repair.has_texts() {
             return;
         }
         let now = self.clock.now();
         for market in self.books.lost() {
-            if let Some(stream) = self.streams.of(market, Kind::Depth)
-                && self.repair.is_due(market, now)
+            if self.repair.is_due(market, now)
+                && let Some(stream) = self.streams.of(market, Kind::Depth)
                 && let Some(texts) = self.who.venue.book_again(stream)
             {
                 self.repair.ask(market, now, texts);
+                return;
             }
         }
     }

@@ -61,7 +61,7 @@ impl Book {
         self.bids.clear();
         self.asks.clear();
         (self.state, self.number) = (State::Known, number);
-        (self.shown, self.fitted, self.crossed_since) = (None, None, None);
+        (self.shown, self.fitted) = (None, None);
     }
 
     /// Takes the number of a change; whether it follows on the last message.
@@ -74,7 +74,7 @@ impl Book {
     /// Forgets all, as at the beginning of a connection, and keeps its room.
     pub(super) fn forget(&mut self) {
         self.begin(None);
-        (self.state, self.told_at) = (State::Unknown, None);
+        (self.state, self.told_at, self.crossed_since) = (State::Unknown, None, None);
     }
 
     /// Whether its messages are numbered.
@@ -116,7 +116,7 @@ impl Book {
     /// Says that it cannot be trusted any more: nothing is told of it before a whole one comes.
     pub fn lose(&mut self) {
         self.begin(None);
-        self.state = State::Lost;
+        (self.state, self.crossed_since) = (State::Lost, None);
     }
 
     /// The levels of a side, best first.

@@ -209,12 +209,16 @@ pub fn read(
     out: &mut Vec<Event>,
 ) -> Result<Decoded, Refusal> {
     let found = match venue.decode(frame, recv_at, markets, out) {
-        Ok(Decoded::Book) => venue.book(frame, recv_at, markets, books, out).inspect_err(|refusal| {
+        Ok(Decoded::Book) => {
+            let found = venue.book(frame, recv_at, markets, books, out);
             // A book that nobody asked for is no book of ours.
-            if refusal.reason != Reason::UnknownMarket {
+            if let Ok(Decoded::Partly(refusal)) | Err(refusal) = &found
+                && refusal.reason != Reason::UnknownMarket
+            {
                 books.doubt(refusal.market);
             }
-        }),
+            found
+        }
         found => found,
     };
     if found.as_ref().is_err_and(|refusal| matches!(refusal.reason, Reason::BadJson | Reason::TooLarge)) {

@@ -57,8 +57,10 @@ pub(super) fn read(
         let bids = side(book, Way::Bid, message.bids.get())?;
         let asks = side(book, Way::Ask, message.asks.get())?;
         if is_whole {
-            // What was asked for, in another session perhaps, is the next number that is offered.
-            let shown = OFFERED.into_iter().find(|offered| *offered >= bids.max(asks));
+            // In another session less may have been asked for: a side of just so many levels is cut there. Any other number is all
+            // there is, and the book may grow to what is asked for.
+            let most = bids.max(asks);
+            let shown = OFFERED.into_iter().find(|offered| *offered == most || *offered >= most.max(LEVELS));
             book.shows(shown.unwrap_or(Book::LEVELS_MAX));
         }
         book.check(sum(book) == message.checksum);
