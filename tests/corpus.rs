@@ -355,8 +355,10 @@ fn inputs_and_snapshots() {
     for (name, inputs) in some_inputs() {
         let mut blocks = vec![1];
         let mut writer = InputWriter::plain(vec![0], b"-", markets).expect("memory takes all");
+        let mut dense = InputWriter::packed(Vec::new(), b"-", markets).expect("memory takes all");
         for input in &inputs {
             writer.write(input).expect("memory takes all");
+            dense.write(input).expect("memory takes all");
             engine.handle(input.clone(), &mut Vec::new());
             let block = postcard::to_stdvec(input).expect("memory takes all");
             blocks.push(block.len() as u8);
@@ -364,6 +366,9 @@ fn inputs_and_snapshots() {
         }
         let file = writer.finish(None).expect("memory takes all");
         put("inputs", name, &file);
+        // Without its zstd frame: behind a checksum no changed byte would be read.
+        let dense = zstd::decode_all(&dense.finish(None).expect("memory takes all")[..]).expect("our own");
+        put("inputs", &format!("{name}-dense"), &[&[0], &dense[..]].concat());
         put("inputs", &format!("{name}-blocks"), &blocks);
     }
     // One market: the state of a detector's bank is large.

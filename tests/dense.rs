@@ -126,15 +126,15 @@ fn written(inputs: &[Input], markets: &Markets) -> Vec<u8> {
     writer.finish(None).expect("memory takes all")
 }
 
-/// As a recorder does: a batch a second.
+/// As a recorder does: two batches a second.
 fn recorded(inputs: &[Input], markets: &Markets) -> usize {
     let mut writer = InputWriter::packed(Vec::new(), b"-", markets).expect("memory takes all");
-    let mut second = 0;
+    let mut half = 0;
     for input in inputs {
-        let now = input.at().0 / 1_000_000_000;
-        if now != second {
+        let now = input.at().0 / 500_000_000;
+        if now != half {
             writer.flush().expect("memory takes all");
-            second = now;
+            half = now;
         }
         writer.write(input).expect("memory takes all");
     }

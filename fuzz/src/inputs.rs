@@ -8,6 +8,7 @@ use std::io::Cursor;
 
 use fusewire::engine::{Engine, EngineSettings, Input, Output};
 use fusewire::feed::tape::{InputReader, InputWriter};
+use fusewire::market::Markets;
 
 use super::{rooms, sound};
 
@@ -26,7 +27,9 @@ pub fn check(data: &[u8]) {
             sound::body(&event.body);
         }
     }
-    assert_eq!(written(&snapshot, &inputs), inputs);
+    for begin in FORMS {
+        assert_eq!(written(begin, &snapshot, &inputs), inputs);
+    }
     show(inputs);
 }
 
@@ -38,19 +41,24 @@ pub fn framed(mut rest: &[u8]) -> Vec<u8> {
         inputs.extend(postcard::from_bytes(block).ok());
         rest = behind;
     }
-    file(b"-", &inputs)
+    file(InputWriter::plain, b"-", &inputs)
 }
 
-fn file(snapshot: &[u8], inputs: &[Input]) -> Vec<u8> {
-    let mut writer = InputWriter::plain(Vec::new(), snapshot, &rooms::pair()).expect("memory takes all");
+type Begin = fn(Vec<u8>, &[u8], &Markets) -> std::io::Result<InputWriter<Vec<u8>>>;
+
+/// A plain tape and a dense one.
+const FORMS: [Begin; 2] = [InputWriter::plain, InputWriter::packed];
+
+fn file(begin: Begin, snapshot: &[u8], inputs: &[Input]) -> Vec<u8> {
+    let mut writer = begin(Vec::new(), snapshot, &rooms::pair()).expect("memory takes all");
     for input in inputs {
         writer.write(input).expect("what was read can be written");
     }
     writer.finish(None).expect("memory takes all")
 }
 
-fn written(snapshot: &[u8], inputs: &[Input]) -> Vec<Input> {
-    let reader = InputReader::new(Cursor::new(file(snapshot, inputs))).expect("what was written can be read");
+fn written(begin: Begin, snapshot: &[u8], inputs: &[Input]) -> Vec<Input> {
+    let reader = InputReader::new(Cursor::new(file(begin, snapshot, inputs))).expect("what was written can be read");
     assert_eq!(reader.snapshot(), snapshot);
     reader.map(|input| input.expect("what was written can be read")).collect()
 }

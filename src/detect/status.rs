@@ -55,6 +55,10 @@ impl Detector for Status {
             Seen::Look { at, look } if self.in_doubt => self.weigh(settings, at, look, scores),
             Seen::Link { link: Link::Down | Link::Hole, .. } => self.doubt(),
             Seen::Clock { at } if self.binds() => self.tell(at, scores),
+            // After a restart the word stands and its scores do not: they rise before a price makes the market live.
+            Seen::Price { .. } | Seen::Bar(_) if self.binds() && scores.iter().all(|score| *score < 1.0) => {
+                self.tell(seen.at(), scores);
+            }
             _ => {}
         }
     }

@@ -82,22 +82,22 @@ impl Slot {
                 self.mailbox.flow.conflated.fetch_add(1, Ordering::Relaxed);
             }
             self.held.insert(key, input);
-            return self.send_held();
+            return self.send_held(self.mailbox.room / 2);
         }
         if self.mailbox.len() >= self.mailbox.room && !matches!(input, Input::Feed(_)) {
             return self.lose(&input);
         }
         // What a line said before it went is said before the word of that.
         if matches!(input, Input::Feed(_)) {
-            self.send_held()?;
+            self.send_held(self.mailbox.room)?;
         }
         self.send(input)?;
-        self.send_held()
+        self.send_held(self.mailbox.room / 2)
     }
 
     /// Quotes use half of the room, so that trades and liquidations find a place when quotes flood.
-    fn send_held(&mut self) -> ControlFlow<()> {
-        while self.mailbox.len() < self.mailbox.room / 2 {
+    fn send_held(&mut self, room: usize) -> ControlFlow<()> {
+        while self.mailbox.len() < room {
             let Some((_, quote)) = self.held.pop_first() else { break };
             self.send(quote)?;
         }
@@ -131,7 +131,7 @@ impl Slot {
             Input::Feed(report) if matches!(report.state, FeedState::Delivering | FeedState::Thin) => {
                 self.owed = vec![overflow, report.clone()];
             }
-            _ if self.owed.is_empty() => self.owed.push(overflow),
+            _ if !self.owed.iter().any(|owed| tells_of_loss(owed.state)) => self.owed.insert(0, overflow),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -144,6 +144,11 @@ impl Slot {
             Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
         }
     }
+}
+
+/// Whether a report says already that something is lost.
+const fn tells_of_loss(state: FeedState) -> bool {
+    matches!(state, FeedState::Overflow | FeedState::Down | FeedState::Late)
 }
 
 /// The market of a quote, and whether it is one of depth; the later says all that the earlier did.

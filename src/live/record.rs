@@ -60,9 +60,9 @@ impl Backend for Onlooker {
         Arc::new(vitals)
     }
 
+    /// Of an engine nothing: its inputs and its time would be our beats and the clock, however dead the feeds are.
     fn readings(&self) -> Readings {
         Readings {
-            vitals: self.vitals(),
             channel: Some(counts_of(&self.mailbox)),
             feeds: lines_of(&self.feeds),
             record: Some(self.scribe.counters()),
@@ -136,7 +136,6 @@ pub fn record(
         }
     };
     tracing::info!("stopping: {why}");
-    drop(served);
     let last = progress(&feeds, count, 0, RecordCounters::default());
     feeds.stop();
     for input in inputs.try_iter() {
@@ -145,6 +144,8 @@ pub fn record(
     }
     scribe.end(None, tape.lost);
     writing.join();
+    // After all is written: a slow visitor holds this up for seconds, in which the feeds would fill the channel.
+    drop(served);
     let mut written = scribe.counters();
     written.lost_inputs += dropped(&mailbox);
     anyhow::ensure!(!written.stopped, "recording stopped: see the log");

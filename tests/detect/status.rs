@@ -201,6 +201,7 @@ fn a_restart_while_a_venue_is_closed_finds_it_closed() {
     assert_eq!(evidence(&stage, "status").len(), 2);
     // One trade, as an engine needs a price; nobody has said that the market is open.
     stage.calm(130..131, &CALM);
+    assert_eq!(stage.stance(0), Stance::Halt, "not free for a moment either");
     stage.wait_until(131.5);
     assert_eq!(stage.stance(0), Stance::Halt);
     assert_eq!(evidence(&stage, "status").len(), 4, "it trips anew");

@@ -118,10 +118,8 @@ impl Frames {
     }
 
     fn decode(&mut self, line: &[u8], markets: &mut Markets) -> Result<Decoded, Reason> {
-        let blank = memchr::memchr(b' ', line).ok_or(Reason::Columns)?;
-        let (time, frame) = line.split_at(blank);
-        let recv_at = time.strip_suffix(b":").map_or_else(|| nanos(time), seconds)?;
-        let frame = frame.trim_ascii();
+        // What stands behind a stamp that cannot be read may have changed a book.
+        let (recv_at, frame) = stamped(line).inspect_err(|_| self.books.doubt(None))?;
         let first = self.read(frame, recv_at);
         if !is_of_strangers(&first) || !self.meet(frame, markets)? {
             return first.map_err(|refusal| refusal.reason.into());
@@ -150,6 +148,14 @@ impl Frames {
         self.lookup.add(&*self.venue, &native, id);
         Ok(true)
     }
+}
+
+/// When a frame came, and the frame.
+fn stamped(line: &[u8]) -> Result<(Nanos, &[u8]), Reason> {
+    let blank = memchr::memchr(b' ', line).ok_or(Reason::Columns)?;
+    let (time, frame) = line.split_at(blank);
+    let recv_at = time.strip_suffix(b":").map_or_else(|| nanos(time), seconds)?;
+    Ok((recv_at, frame.trim_ascii()))
 }
 
 fn nanos(text: &[u8]) -> Result<Nanos, Reason> {
@@ -185,6 +191,7 @@ impl Source for Frames {
                 }
             };
             self.report.bad.count(self.lines.number(), refused);
+            self.books.doubt(None);
         }
         self.report.lines = self.lines.number();
         self.report.damage = self.lines.damage().map(str::to_owned);

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use super::{Decoded, FRAME_MAX, MarketLookup, Reason, Refusal};
 use crate::event::{Body, Event, MarketId, Nanos};
 
+/// Where one element speaks of every market, a frame that has made so many events makes no more of them.
+pub(super) const EVENTS_MAX: usize = 1 << 16;
+
 /// The text of a frame, without blanks around it.
 pub(super) fn text(frame: &[u8]) -> Result<&str, Reason> {
     if frame.len() > FRAME_MAX {

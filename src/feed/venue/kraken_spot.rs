@@ -250,6 +250,9 @@ fn status(data: &str, cx: &Context, out: &mut Vec<Event>) -> Result<(), Refusal>
         "maintenance" => VenueStatus::Maintenance,
         _ => return Err(Reason::OutOfRange.into()),
     };
+    if out.len() >= frame::EVENTS_MAX {
+        return Err(Reason::TooLarge.into());
+    }
     cx.markets.iter().for_each(|(id, _)| cx.tell(id, cx.recv_at, [Body::Status { status }], out));
     Ok(())
 }

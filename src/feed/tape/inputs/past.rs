@@ -38,6 +38,8 @@ pub(super) struct Past {
     /// Nanoseconds of one step of it.
     unit: i64,
     rows: Vec<Last>,
+    /// A row could not be read: of those behind it nothing is.
+    is_lost: bool,
 }
 
 /// The last row of one market and kind.
@@ -68,10 +70,11 @@ impl Past {
         self.rows.get_mut(place)
     }
 
-    /// Nothing that came before is to be built upon.
+    /// Nothing that came before is to be built upon, and nothing that comes: ground that were laid anew at each bad row would
+    /// cost a hostile tape nothing and its reader a table of markets a row.
     #[cold]
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self { is_lost: true, ..Self::default() };
     }
 
     /// Takes out of the cells what steps can say.
@@ -107,6 +110,9 @@ impl Past {
     /// When a row reached the engine.
     #[inline]
     pub(super) fn recv(&mut self, full: Option<i64>, unit: Option<i32>, step: i32) -> Result<i64, Reason> {
+        if self.is_lost {
+            return Err(Reason::MissingField);
+        }
         if let Some(unit) = unit {
             self.unit = i64::from(unit);
         }

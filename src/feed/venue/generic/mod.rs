@@ -271,6 +271,9 @@ fn of_venue(
     out: &mut Vec<Event>,
 ) -> Result<(), Refusal> {
     if !message.is_silent(view) {
+        if out.len() >= frame::EVENTS_MAX {
+            return Err(Reason::TooLarge.into());
+        }
         let (venue_at, body) = message.read(view, recv_at)?;
         out.extend(markets.iter().map(|(market, _)| Event { venue_at, recv_at, market, body }));
     }
