@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fusewire::event::{Event, Nanos};
-use fusewire::feed::venue::{MarketLookup, find};
+use fusewire::feed::venue::{Context, MarketLookup, find};
 use fusewire::market::Markets;
 
 const RECV_AT: Nanos = Nanos::from_secs(1_760_128_900);
@@ -45,11 +45,12 @@ fn decode(c: &mut Criterion) {
         ("forceOrder", FORCE_ORDER),
     ] {
         let mut events: Vec<Event> = Vec::with_capacity(8);
+        let cx = Context { recv_at: RECV_AT, markets: &lookup };
         group.throughput(Throughput::Bytes(frame.len() as u64));
         group.bench_function(name, |b| {
             b.iter(|| {
                 events.clear();
-                black_box(venue.decode(black_box(frame.as_bytes()), RECV_AT, &lookup, &mut events)).is_ok()
+                black_box(venue.decode(black_box(frame.as_bytes()), &cx, &mut events)).is_ok()
             });
         });
         assert!(!events.is_empty(), "{name}: the bench decodes nothing");

@@ -25,7 +25,7 @@ use fusewire::breaker::{Contract, Permission};
 use fusewire::engine::{Engine, EngineSettings, Input, Output};
 use fusewire::event::{Event, Nanos};
 use fusewire::feed::tape::{self, Spec as TapeSpec};
-use fusewire::feed::venue::{MarketLookup, find};
+use fusewire::feed::venue::{Context, MarketLookup, find};
 use fusewire::gate::{Listing, Spec, Writer, now_mono};
 use fusewire::market::Markets;
 use fusewire::replay::{Runner, Speed, play};
@@ -125,7 +125,8 @@ impl Path {
         let recv_at = Nanos(START.0 + self.place as i64 * 100_000_000);
         self.place += 1;
         self.events.clear();
-        self.venue.decode(frame.as_bytes(), recv_at, &self.lookup, &mut self.events).expect("it decodes");
+        let cx = Context { recv_at, markets: &self.lookup };
+        self.venue.decode(frame.as_bytes(), &cx, &mut self.events).expect("it decodes");
         for event in self.events.drain(..) {
             self.engine.handle(Input::Event(event), &mut self.out);
         }

@@ -20,10 +20,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fusewire::engine::{FeedState, Input};
-use fusewire::event::{Completeness, Event, Kind, MarketId, Nanos};
+use fusewire::event::{Completeness, Event, Kind, MarketId};
 use fusewire::feed::clock::{Clock, RealClock};
 use fusewire::feed::session::{Identity, Session, SessionSettings};
-use fusewire::feed::venue::{Decoded, Limits, MarketLookup, Refusal, Subscription, Venue, VenueRef, find};
+use fusewire::feed::venue::{Context, Decoded, Limits, MarketLookup, Refusal, Subscription, Venue, VenueRef, find};
 use fusewire::market::{Market, Markets, VenueId};
 use running::Running;
 use serde_json::Value;
@@ -83,7 +83,7 @@ impl Venue for Echo {
         vec![Subscription { path: self.path.clone(), streams: Vec::new(), requests: Vec::new() }]
     }
 
-    fn decode(&self, frame: &[u8], _: Nanos, _: &MarketLookup, _: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], _: &Context, _: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let Ok(text) = str::from_utf8(frame) else { return Ok(Decoded::Ignored) };
         if self.answers {
             // A few megabytes in all.

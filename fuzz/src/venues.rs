@@ -5,15 +5,16 @@
 
 use fusewire::event::{Body, Event, MarketId, Nanos, VenueStatus};
 use fusewire::feed::book::Books;
-use fusewire::feed::venue::{Decoded, FRAME_MAX};
+use fusewire::feed::venue::{Context, Decoded, FRAME_MAX};
 
 use super::{rooms, sound};
 
 /// A message of a book, on a connection that knows none: sound depths or a refusal, and the same again.
 fn book(room: &rooms::Room, frame: &[u8]) {
+    let cx = Context { recv_at: RECV_AT, markets: &room.lookup };
     let read = || {
         let (mut books, mut events) = (Books::default(), Vec::new());
-        let found = room.venue.book(frame, RECV_AT, &room.lookup, &mut books, &mut events);
+        let found = room.venue.book(frame, &cx, &mut books, &mut events);
         assert!(found.is_ok() || events.is_empty(), "{found:?} appended {events:?}");
         (found, events)
     };
@@ -32,8 +33,9 @@ pub fn check(data: &[u8]) {
     // What was there before stays as it was.
     let body = Body::Status { status: VenueStatus::Online };
     let before = Event { venue_at: RECV_AT, recv_at: RECV_AT, market: MarketId(0), body };
+    let cx = Context { recv_at: RECV_AT, markets: &room.lookup };
     let mut events = vec![before];
-    let found = room.venue.decode(frame, RECV_AT, &room.lookup, &mut events);
+    let found = room.venue.decode(frame, &cx, &mut events);
     let (first, new) = events.split_first().expect("what was there");
     assert_eq!(*first, before);
     assert!(new.len() <= FRAME_MAX / 8, "{} events of {} bytes", new.len(), frame.len());
@@ -47,7 +49,7 @@ pub fn check(data: &[u8]) {
         assert_eq!(event.recv_at, RECV_AT);
     }
     let mut again = vec![before];
-    assert_eq!(room.venue.decode(frame, RECV_AT, &room.lookup, &mut again), found);
+    assert_eq!(room.venue.decode(frame, &cx, &mut again), found);
     assert_eq!(again, events);
     if found == Ok(Decoded::Book) {
         book(room, frame);

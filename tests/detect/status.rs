@@ -5,7 +5,7 @@ use expect_test::expect;
 use fusewire::breaker::Stance;
 use fusewire::engine::{Action, FeedState, Input};
 use fusewire::event::{MarketId, VenueStatus};
-use fusewire::feed::venue::{self, MarketLookup};
+use fusewire::feed::venue::{self, Context, MarketLookup};
 use fusewire::market::Markets;
 use fusewire::record::Fact;
 use fusewire::trip::Scope;
@@ -98,7 +98,7 @@ fn a_word_of_the_whole_venue_binds_all_its_markets_and_no_other() {
     let mut stage = Stage::with(fusewire::engine::Engine::new(quick(), markets)).warm_up(&CALM);
     let frame = br#"{"channel":"status","type":"update","data":[{"system":"cancel_only"}]}"#;
     let mut events = Vec::new();
-    kraken.decode(frame, at(120.0), &lookup, &mut events).unwrap();
+    kraken.decode(frame, &Context { recv_at: at(120.0), markets: &lookup }, &mut events).unwrap();
     for event in events {
         stage.feed(Input::Event(event));
     }

@@ -137,7 +137,7 @@ impl Part {
         for (at, frame) in frames {
             events.clear();
             venue
-                .decode(frame.as_bytes(), *at, &lookup, &mut events)
+                .decode(frame.as_bytes(), &venue::Context { recv_at: *at, markets: &lookup }, &mut events)
                 .map_err(|why| anyhow!("{}: {}", self.frames.0, why.reason.label()))?;
             for event in events.iter().filter(|event| event.body.kind() == Kind::Trade) {
                 if let (Body::Trade { price, .. }, Some(name)) = (event.body, self.markets.get(event.market.0 as usize))

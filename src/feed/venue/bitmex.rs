@@ -7,7 +7,7 @@ use super::frame::{self, Context, Message, nullable, parse, present};
 use super::name::{Terms, coin, is_asset, split};
 use super::number::Number;
 use super::rfc3339::rfc3339;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
+use super::{Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, levels};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, Liquidated, MarketId, Nanos, Price, PriceMeaning, Qty};
 use crate::feed::book::{Book, Books, Head, Level, Link, Way};
 use crate::market::{ContractSize, Market, MarketKind};
@@ -82,13 +82,7 @@ impl Venue for Bitmex {
         Some((5.0, "ping"))
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
         if text == "pong" {
             return Ok(Decoded::Heartbeat);
@@ -97,7 +91,7 @@ impl Venue for Bitmex {
         let answer = |result| Ok(Decoded::Answer { id: None, result });
         match envelope {
             Envelope { table: Some(table), action: Some(action), data: Some(data), .. } => {
-                rows(table, action, data.get(), &Context { recv_at, markets }, out)
+                rows(table, action, data.get(), cx, out)
             }
             Envelope { error: Some(words), .. } => answer(Err(frame::words(words.get()))),
             Envelope { success: Some(true), .. } => answer(Ok(())),
@@ -107,15 +101,8 @@ impl Venue for Bitmex {
         }
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        book(&parse(frame::text(frame)?)?, &Context { recv_at, markets }, books, out)
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        book(&parse(frame::text(frame)?)?, cx, books, out)
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::rfc3339::rfc3339;
-use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Request, Stream, Subscription, Venue, value};
+use super::{Connects, Decoded, Limits, Reason, Refusal, Request, Stream, Subscription, Venue, value};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos};
 use crate::market::ContractSize::Base;
 use crate::market::{Market, MarketKind};
@@ -70,22 +70,15 @@ impl Venue for Coinbase {
         all
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
         let Some(channel) = envelope.channel else { return error(&envelope) };
         let events = || envelope.events.map(RawValue::get).ok_or(Reason::MissingField);
-        let cx = Context { recv_at, markets };
         match channel {
-            "market_trades" => trades(events()?, &cx, out),
+            "market_trades" => trades(events()?, cx, out),
             "ticker" => {
                 let venue_at = rfc3339(envelope.timestamp.ok_or(Reason::MissingField)?)?;
-                tickers(events()?, venue_at, &cx, out)
+                tickers(events()?, venue_at, cx, out)
             }
             "heartbeats" => Ok(Decoded::Heartbeat),
             "subscriptions" => Ok(Decoded::Answer { id: None, result: Ok(()) }),

@@ -30,10 +30,12 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Reason> 
 }
 
 /// What the frames of a connection are read against.
-#[derive(Clone, Copy)]
-pub(super) struct Context<'c> {
-    pub(super) recv_at: Nanos,
-    pub(super) markets: &'c MarketLookup,
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// When they came.
+    pub recv_at: Nanos,
+    /// The markets that were asked for.
+    pub markets: &'c MarketLookup,
 }
 
 impl Context<'_> {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, parse, quoted_behind};
 use super::name::{self, Terms};
 use super::number::Number;
-use super::{Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels, value};
+use super::{Connects, Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, levels, value};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos};
 use crate::feed::book::{Books, Head, Link, Way};
 use crate::market::ContractSize::Base;
@@ -73,21 +73,14 @@ impl Venue for Hyperliquid {
         Some((30.0, r#"{"method":"ping"}"#))
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
         let envelope: Envelope = parse(text)?;
-        let cx = Context { recv_at, markets };
         let data = || envelope.data.map(RawValue::get).ok_or(Reason::MissingField);
         match envelope.channel.ok_or(Reason::UnknownKind)? {
-            "trades" => trades(data()?, &cx, out),
-            "bbo" => bbo(data()?, &cx, out),
-            "activeAssetCtx" => context(data()?, &cx, out),
+            "trades" => trades(data()?, cx, out),
+            "bbo" => bbo(data()?, cx, out),
+            "activeAssetCtx" => context(data()?, cx, out),
             "pong" => Ok(Decoded::Heartbeat),
             "subscriptionResponse" => answer(data()?),
             "error" => {
@@ -100,17 +93,9 @@ impl Venue for Hyperliquid {
         }
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
-        let cx = Context { recv_at, markets };
-        book(envelope.data.ok_or(Reason::MissingField)?.get(), &cx, books, out)
+        book(envelope.data.ok_or(Reason::MissingField)?.get(), cx, books, out)
     }
 }
 

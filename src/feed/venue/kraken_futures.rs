@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::frame::{self, Context, Message, parse, present};
 use super::name::{Terms, coin, is_yymmdd, split};
 use super::number::Number;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels, value};
+use super::{Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, levels, value};
 use crate::event::{
     Aggressor, Body, Completeness, Event, Kind, Liquidated, MarketId, Nanos, PriceMeaning, VenueStatus,
 };
@@ -82,35 +82,21 @@ impl Venue for KrakenFutures {
         Some(30.0)
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
         let envelope: Envelope = parse(text)?;
         match envelope {
             Envelope { event: Some(event), message, .. } => happened(event, message),
-            Envelope { feed: Some(feed), .. } => told(feed, text, &Context { recv_at, markets }, out),
+            Envelope { feed: Some(feed), .. } => told(feed, text, cx, out),
             _ => Err(Reason::UnknownKind.into()),
         }
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
-        let cx = Context { recv_at, markets };
         match parse::<Envelope>(text)?.feed {
-            Some("book_snapshot") => whole_book(text, &cx, books, out),
-            _ => change_of_book(text, &cx, books, out),
+            Some("book_snapshot") => whole_book(text, cx, books, out),
+            _ => change_of_book(text, cx, books, out),
         }
     }
 

@@ -9,7 +9,7 @@ use super::frame::{self, Context, Message, nullable, parse, present};
 use super::name::{Terms, is_asset};
 use super::number::Number;
 use super::rfc3339::rfc3339;
-use super::{AGAIN, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
+use super::{AGAIN, Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, levels};
 use crate::event::{Aggressor, Body, Completeness, Event, Kind, MarketId, Nanos, VenueStatus};
 use crate::feed::book::Books;
 use crate::market::{ContractSize, Market, MarketKind};
@@ -71,20 +71,13 @@ impl Venue for KrakenSpot {
         Subscription::split("/v2", &streams, self.limits(), ask)
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
-        let cx = Context { recv_at, markets };
         match envelope {
             Envelope { method: Some(method), .. } => answered(method, &envelope),
             Envelope { channel: Some("heartbeat"), .. } => Ok(Decoded::Heartbeat),
             Envelope { channel: Some(channel), r#type: Some(kind), data: Some(data), .. } => {
-                told(channel, kind, data.get(), &cx, out)
+                told(channel, kind, data.get(), cx, out)
             }
             Envelope { error: Some(words), .. } => {
                 Ok(Decoded::Answer { id: envelope.req_id, result: Err(frame::words(words.get())) })
@@ -93,20 +86,12 @@ impl Venue for KrakenSpot {
         }
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
         let (Some(form), Some(data)) = (envelope.r#type, envelope.data) else {
             return Err(Reason::MissingField.into());
         };
-        let cx = Context { recv_at, markets };
-        levels::messages(data.get(), out, |one, out| book::read(one, form == "snapshot", &cx, books, out))
+        levels::messages(data.get(), out, |one, out| book::read(one, form == "snapshot", cx, books, out))
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {

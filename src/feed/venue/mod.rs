@@ -21,6 +21,7 @@ pub mod rfc3339;
 mod subscription;
 pub mod value;
 
+pub use frame::Context;
 pub use lookup::MarketLookup;
 pub use refusal::{Reason, Refusal};
 pub(in crate::feed) use subscription::join;
@@ -169,25 +170,12 @@ pub trait Venue: Send + Sync {
     }
 
     /// Reads one frame. Events are appended to `out`; a refused frame appends none.
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal>;
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal>;
 
     /// Reads a frame that is a message of an order book ([`Decoded::Book`]) into the books of its connection. The depth is
     /// appended to `out` where it is time to tell it; a refused frame appends none and loses the book.
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        let _ = (frame, recv_at, markets, books, out);
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        let _ = (frame, cx, books, out);
         Ok(Decoded::Ignored)
     }
 
@@ -208,9 +196,10 @@ pub fn read(
     books: &mut Books,
     out: &mut Vec<Event>,
 ) -> Result<Decoded, Refusal> {
-    let found = match venue.decode(frame, recv_at, markets, out) {
+    let cx = Context { recv_at, markets };
+    let found = match venue.decode(frame, &cx, out) {
         Ok(Decoded::Book) => {
-            let found = venue.book(frame, recv_at, markets, books, out);
+            let found = venue.book(frame, &cx, books, out);
             // A book that nobody asked for is no book of ours.
             if let Ok(Decoded::Partly(refusal)) | Err(refusal) = &found
                 && refusal.reason != Reason::UnknownMarket

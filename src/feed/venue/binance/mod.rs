@@ -7,9 +7,7 @@ mod symbol;
 
 use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
 use crate::feed::book::Books;
-use crate::feed::venue::{
-    Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, value,
-};
+use crate::feed::venue::{Connects, Context, Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, value};
 use crate::market::Market;
 
 /// One of Binance's three market data services.
@@ -122,25 +120,12 @@ impl Venue for Binance {
         all
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        frame::decode(frame, &message::Context { venue: self, recv_at, markets }, out)
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        frame::decode(frame, &message::Context { venue: self, recv_at: cx.recv_at, markets: cx.markets }, out)
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        depth::read(frame, &message::Context { venue: self, recv_at, markets }, books, out)
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        depth::read(frame, &message::Context { venue: self, recv_at: cx.recv_at, markets: cx.markets }, books, out)
     }
 }
 

@@ -15,8 +15,8 @@ use self::message::Bodies;
 use super::frame::{self, Context, parse, present, quoted_behind};
 use super::name::Terms;
 use super::number::Number;
-use super::{AGAIN, Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue};
-use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use super::{AGAIN, Connects, Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue};
+use crate::event::{Completeness, Event, Kind, MarketId};
 use crate::feed::book::Books;
 use crate::market::Market;
 
@@ -88,25 +88,18 @@ impl Venue for Bybit {
         Some((20.0, r#"{"op":"ping"}"#))
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
-        let cx = Context { recv_at, markets };
         let Some(topic) = envelope.topic else { return answer(envelope) };
         let (kind, native) = topic.rsplit_once('.').ok_or(Reason::UnknownKind)?;
         let data = envelope.data.ok_or(Reason::MissingField)?.get();
         let read = match kind {
             "publicTrade" => message::trade,
             "allLiquidation" => message::liquidation,
-            "tickers" => return one(message::ticker, native, &envelope, &cx, out),
-            "orderbook.1" => return one(message::best, native, &envelope, &cx, out),
+            "tickers" => return one(message::ticker, native, &envelope, cx, out),
+            "orderbook.1" => return one(message::best, native, &envelope, cx, out),
             "liquidation" => {
-                return one(message::sampled_liquidation, native, &envelope, &cx, out);
+                return one(message::sampled_liquidation, native, &envelope, cx, out);
             }
             "kline" | "insurance" | "priceLimit" | "adlAlert" => return Ok(Decoded::Ignored),
             _ if kind.starts_with("orderbook.") => return Ok(Decoded::Book),
@@ -123,17 +116,10 @@ impl Venue for Bybit {
         })
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
         let (_, native) = envelope.topic.and_then(|topic| topic.rsplit_once('.')).ok_or(Reason::UnknownKind)?;
-        message::book(native, &envelope, &Context { recv_at, markets }, books, out)
+        message::book(native, &envelope, cx, books, out)
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {

@@ -5,8 +5,8 @@ mod message;
 
 use super::frame::{self, Context};
 use super::name::{Terms, is_asset, is_ddmmmyy};
-use super::{AGAIN, Decoded, Limits, MarketLookup, Refusal, Request, Stream, Subscription, Venue};
-use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use super::{AGAIN, Decoded, Limits, Refusal, Request, Stream, Subscription, Venue};
+use crate::event::{Completeness, Event, Kind, MarketId};
 use crate::feed::book::Books;
 use crate::market::{ContractSize, Market, MarketKind};
 
@@ -67,25 +67,12 @@ impl Venue for Deribit {
         all
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        message::decode(frame, &Context { recv_at, markets }, out)
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        message::decode(frame, cx, out)
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
-        book::read(frame, &Context { recv_at, markets }, books, out)
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
+        book::read(frame, cx, books, out)
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {

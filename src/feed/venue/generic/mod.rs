@@ -25,8 +25,8 @@ use self::message::{Place, View};
 use self::pointer::{Found, Tree, string};
 use super::frame::{self, words};
 use super::number::Number;
-use super::{Decoded, Limits, MarketLookup, Reason, Refusal, Subscription, Venue};
-use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use super::{Context, Decoded, Limits, Reason, Refusal, Subscription, Venue};
+use crate::event::{Completeness, Event, Kind, MarketId};
 use crate::feed::instrument;
 use crate::market::Market;
 
@@ -184,8 +184,7 @@ fn elements<'a>(
 /// One frame that is being read.
 struct Reading<'r, 'a> {
     whole: Found<'a>,
-    recv_at: Nanos,
-    markets: &'r MarketLookup,
+    cx: &'r Context<'r>,
     settings: &'r GenericSettings,
     /// Some message was of the frame.
     is_known: bool,
@@ -245,9 +244,9 @@ impl<'a> Reading<'_, 'a> {
         }
         let Some(native) = message.native(view)? else {
             self.is_ours = true;
-            return of_venue(message, view, self.recv_at, self.markets, out);
+            return of_venue(message, view, self.cx, out);
         };
-        let Some(market) = self.markets.find(&native) else {
+        let Some(market) = self.cx.markets.find(&native) else {
             let is_of_all = self.settings.messages.get(place).is_some_and(|message| self.settings.is_of_all(message));
             self.is_elsewhere = is_of_all;
             return if is_of_all { Ok(()) } else { Err(Reason::UnknownMarket.into()) };
@@ -256,26 +255,20 @@ impl<'a> Reading<'_, 'a> {
         if message.is_silent(view) {
             return Ok(());
         }
-        let (venue_at, body) = message.read(view, self.recv_at).map_err(|reason| reason.at(market))?;
-        out.push(Event { venue_at, recv_at: self.recv_at, market, body });
+        let (venue_at, body) = message.read(view, self.cx.recv_at).map_err(|reason| reason.at(market))?;
+        self.cx.tell(market, venue_at, [body], out);
         Ok(())
     }
 }
 
 /// What is said of all markets at once.
-fn of_venue(
-    message: &Message<Place>,
-    view: View,
-    recv_at: Nanos,
-    markets: &MarketLookup,
-    out: &mut Vec<Event>,
-) -> Result<(), Refusal> {
+fn of_venue(message: &Message<Place>, view: View, cx: &Context, out: &mut Vec<Event>) -> Result<(), Refusal> {
     if !message.is_silent(view) {
         if out.len() >= frame::EVENTS_MAX {
             return Err(Reason::TooLarge.into());
         }
-        let (venue_at, body) = message.read(view, recv_at)?;
-        out.extend(markets.iter().map(|(market, _)| Event { venue_at, recv_at, market, body }));
+        let (venue_at, body) = message.read(view, cx.recv_at)?;
+        cx.markets.iter().for_each(|(market, _)| cx.tell(market, venue_at, [body], out));
     }
     Ok(())
 }
@@ -331,13 +324,7 @@ impl Venue for Generic {
         self.settings.ping_secs
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
         let is = |beat: &&Heartbeat<usize>| matches!(&beat.known, Known::Text(known) if known == text);
         if let Some(beat) = self.heartbeats.iter().find(is) {
@@ -351,8 +338,7 @@ impl Venue for Generic {
             return talk;
         }
         let (is_known, is_ours, is_elsewhere) = (false, false, false);
-        let mut reading =
-            Reading { whole, recv_at, markets, settings: &self.settings, is_known, is_ours, is_elsewhere };
+        let mut reading = Reading { whole, cx, settings: &self.settings, is_known, is_ours, is_elsewhere };
         let (before, mut fault) = (out.len(), None);
         for group in &self.groups {
             match reading.group(group, out) {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::frame::{self, Context, parse, quoted_behind};
-use super::{AGAIN, Connects, Decoded, Limits, MarketLookup, Reason, Refusal, Stream, Subscription, Venue, levels};
-use crate::event::{Completeness, Event, Kind, MarketId, Nanos};
+use super::{AGAIN, Connects, Decoded, Limits, Reason, Refusal, Stream, Subscription, Venue, levels};
+use crate::event::{Completeness, Event, Kind, MarketId};
 use crate::feed::book::Books;
 use crate::market::{Market, MarketKind};
 
@@ -74,13 +74,7 @@ impl Venue for Okx {
         Some((20.0, "ping"))
     }
 
-    fn decode(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn decode(&self, frame: &[u8], cx: &Context, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let text = frame::text(frame)?;
         if text == "pong" {
             return Ok(Decoded::Heartbeat);
@@ -99,38 +93,30 @@ impl Venue for Okx {
             "index-tickers" => message::index,
             "funding-rate" => message::funding,
             "open-interest" => message::interest,
-            "liquidation-orders" => return message::liquidations(data()?, &Context { recv_at, markets }, out),
+            "liquidation-orders" => return message::liquidations(data()?, cx, out),
             "books" | "books5" | "books-l2-tbt" | "books50-l2-tbt" => return Ok(Decoded::Book),
             "instruments" | "status" | "price-limit" => return Ok(Decoded::Ignored),
             _ => return Err(Reason::UnknownKind.into()),
         };
         let native = arg.native.ok_or(Reason::MissingField)?;
-        let one = markets.find(native);
+        let one = cx.markets.find(native);
         let ids = match arg.channel {
-            "index-tickers" => markets.behind(native),
+            "index-tickers" => cx.markets.behind(native),
             _ => one.as_slice(),
         };
         let first = *ids.first().ok_or(Reason::UnknownMarket)?;
         frame::each(data()?, out, |element, out| {
-            let event = read(element, native, recv_at).map_err(|reason| reason.at(first))?;
+            let event = read(element, native, cx.recv_at).map_err(|reason| reason.at(first))?;
             if let Some((venue_at, body)) = event {
-                out.extend(ids.iter().map(|&market| Event { venue_at, recv_at, market, body }));
+                out.extend(ids.iter().map(|&market| Event { venue_at, recv_at: cx.recv_at, market, body }));
             }
             Ok(())
         })
     }
 
-    fn book(
-        &self,
-        frame: &[u8],
-        recv_at: Nanos,
-        markets: &MarketLookup,
-        books: &mut Books,
-        out: &mut Vec<Event>,
-    ) -> Result<Decoded, Refusal> {
+    fn book(&self, frame: &[u8], cx: &Context, books: &mut Books, out: &mut Vec<Event>) -> Result<Decoded, Refusal> {
         let envelope: Envelope = parse(frame::text(frame)?)?;
         let arg = envelope.arg.ok_or(Reason::UnknownKind)?;
-        let cx = Context { recv_at, markets };
         let market = cx.market(arg.native.ok_or(Reason::MissingField)?)?;
         let is_whole = match (arg.channel, envelope.action) {
             ("books5", None) | (_, Some("snapshot")) => true,
@@ -138,7 +124,7 @@ impl Venue for Okx {
             _ => return Err(Reason::UnknownKind.at(market)),
         };
         let data = envelope.data.ok_or(Reason::MissingField)?.get();
-        levels::messages(data, out, |element, out| message::book(element, market, is_whole, &cx, books, out))
+        levels::messages(data, out, |element, out| message::book(element, market, is_whole, cx, books, out))
     }
 
     fn book_again(&self, stream: &Stream) -> Option<[String; 2]> {
